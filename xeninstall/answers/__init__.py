@@ -1,0 +1,1 @@
+"""What the user wants: the answer file, read whole or not at all."""

@@ -1,0 +1,197 @@
+"""The only place that starts processes: argument lists, a plain locale, closed standard input, one log line a command.
+
+A `Runner` is passed down to whoever needs one, so that tests hand in a recorder instead.
+"""
+
+import logging
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .errors import Error
+
+log = logging.getLogger("xeninstall.run")
+
+# Where Debian keeps each program that we start, for the message when one is missing.
+PACKAGE_OF = {
+    "blkid": "util-linux",
+    "blockdev": "util-linux",
+    "chroot": "coreutils",
+    "e2fsck": "e2fsprogs",
+    "efibootmgr": "efibootmgr",
+    "findmnt": "util-linux",
+    "grub-mkimage": "grub-common",
+    "ip": "iproute2",
+    "losetup": "mount",
+    "lsblk": "util-linux",
+    "lvcreate": "lvm2",
+    "lvs": "lvm2",
+    "mcopy": "mtools",
+    "mdadm": "mdadm",
+    "mkfs.ext4": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "openssl": "openssl",
+    "pvcreate": "lvm2",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "sfdisk": "fdisk",
+    "ssh-keygen": "openssh-client",
+    "tune2fs": "e2fsprogs",
+    "udevadm": "udev",
+    "umount": "mount",
+    "unsquashfs": "squashfs-tools",
+    "mksquashfs": "squashfs-tools",
+    "vgchange": "lvm2",
+    "vgcreate": "lvm2",
+    "wipefs": "util-linux",
+}
+# Programs of the system live here even where a user's PATH leaves them out.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class CommandError(Error):
+    """A command ended badly: the command, its exit status and the end of what it said."""
+
+    def __init__(self, argv: Sequence[str], status: int, stderr: str) -> None:
+        said = stderr.strip()[-600:] or "it said nothing"
+        ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"failed with status {status}"
+        super().__init__(f"{shlex.join(argv)[:300]} {ended}: {said}")
+        self.status = status
+
+
+class MissingTool(Error):
+    """A program that the work needs is not on this machine."""
+
+    def __init__(self, name: str) -> None:
+        package = PACKAGE_OF.get(name)
+        hint = f"install the Debian package {package}" if package else f"install a package that provides {name}"
+        super().__init__(f"the program {name} is missing", hint=hint)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended: its exit status and what it wrote, as text."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Process(Protocol):
+    """A command still at work."""
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it runs."""
+
+    def wait_for(self, seconds: float) -> Completed | None:
+        """What came of it, or None when it still runs after that long."""
+
+    def stop(self) -> None:
+        """End it and whatever it started; returns when it is gone."""
+
+
+class Runner(Protocol):
+    """Starts commands. `SystemRunner` does; a test's recorder only remembers."""
+
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None
+    ) -> Completed:
+        """Run to the end. `stdin` may hold a secret: it is never logged. Raises CommandError when `check` is set."""
+
+    def start(self, argv: Sequence[str], *, cwd: Path | None = None) -> Process:
+        """Start and return at once, for commands whose progress is watched from outside."""
+
+
+class _Running:
+    def __init__(self, argv: Sequence[str], popen: "subprocess.Popen[bytes]") -> None:
+        self.argv, self._popen = tuple(argv), popen
+
+    def poll(self) -> int | None:
+        return self._popen.poll()
+
+    def wait_for(self, seconds: float) -> Completed | None:
+        try:
+            out, err = self._popen.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return Completed(self.argv, self._popen.returncode, _text(out), _text(err))
+
+    def stop(self) -> None:
+        _kill_group(self._popen)
+
+
+class SystemRunner:
+    """Really starts commands, each in a session of its own so that Ctrl+C reaches us first and we end it cleanly."""
+
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None
+    ) -> Completed:
+        """See Runner.run."""
+        with _popen(argv, stdin, cwd) as popen:
+            try:
+                out, err = popen.communicate(stdin)
+            except BaseException:
+                _kill_group(popen)
+                raise
+        done = Completed(tuple(argv), popen.returncode, _text(out), _text(err))
+        log.debug("status %d%s", done.status, f": {done.stderr.strip()[-2000:]}" if done.stderr.strip() else "")
+        if check and done.status != 0:
+            raise CommandError(argv, done.status, done.stderr or done.stdout)
+        return done
+
+    def start(self, argv: Sequence[str], *, cwd: Path | None = None) -> Process:
+        """See Runner.start."""
+        return _Running(argv, _popen(argv, None, cwd))
+
+
+def find_tool(name: str) -> str | None:
+    """The full path of a program, looked for where the system keeps its own, or None."""
+    return shutil.which(name, path=_PATH)
+
+
+def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
+    log.debug("+ %s", shlex.join(argv))
+    program = argv[0] if "/" in argv[0] else find_tool(argv[0])
+    if program is None:
+        raise MissingTool(argv[0])
+    env = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/root"}
+    env |= {key: os.environ[key] for key in ("TMPDIR", "SOURCE_DATE_EPOCH") if key in os.environ}
+    try:
+        return subprocess.Popen(
+            argv,
+            executable=program,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise MissingTool(argv[0]) from None
+    except OSError as error:
+        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+
+
+def _kill_group(popen: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if popen.poll() is not None:
+            break
+        try:
+            os.killpg(popen.pid, number)
+            popen.wait(5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")
