@@ -64,7 +64,7 @@ class CommandError(Error):
         said = stderr.strip()[-600:] or "it said nothing"
         ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"failed with status {status}"
         super().__init__(f"{shlex.join(argv)[:300]} {ended}: {said}")
-        self.status = status
+        self.status, self.said = status, said
 
 
 class MissingTool(Error):
@@ -102,9 +102,7 @@ class Process(Protocol):
 class Runner(Protocol):
     """Starts commands. `SystemRunner` does; a test's recorder only remembers."""
 
-    def run(
-        self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None
-    ) -> Completed:
+    def run(self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None) -> Completed:
         """Run to the end. `stdin` may hold a secret: it is never logged. Raises CommandError when `check` is set."""
 
     def start(self, argv: Sequence[str], *, cwd: Path | None = None) -> Process:
@@ -132,9 +130,7 @@ class _Running:
 class SystemRunner:
     """Really starts commands, each in a session of its own so that Ctrl+C reaches us first and we end it cleanly."""
 
-    def run(
-        self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None
-    ) -> Completed:
+    def run(self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None) -> Completed:
         """See Runner.run."""
         with _popen(argv, stdin, cwd) as popen:
             try:
@@ -163,6 +159,10 @@ def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subpr
     program = argv[0] if "/" in argv[0] else find_tool(argv[0])
     if program is None:
         raise MissingTool(argv[0])
+    # A command must not go on writing to a target when we are killed; the kernel ends it with us.
+    guard = find_tool("setpriv")
+    if guard is not None:
+        argv, program = [guard, "--pdeathsig", "KILL", "--", program, *argv[1:]], guard
     env = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/root"}
     env |= {key: os.environ[key] for key in ("TMPDIR", "SOURCE_DATE_EPOCH") if key in os.environ}
     try:

@@ -15,7 +15,8 @@ def parse_size(text: str) -> int:
     if match is None or (match[2] and not match[3]):
         raise UsageError(f"{text[:40]!r} is not a size", hint="write a number with K, M, G or T, such as 16G")
     whole, fraction, unit = match[1], match[2] or "", match[3].upper()
-    return (int(whole + fraction) * _UNITS[unit]) // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(whole + fraction) * _UNITS[unit] // scale
 
 
 def format_size(size_bytes: int) -> str:

@@ -54,5 +54,6 @@ class SystemImage(BaseModel):
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             raise UsageError(
-                f"{where}: {field or 'the file'}: {first['msg']}", hint="build the image and its description anew with: make image"
+                f"{where}: {field or 'the file'}: {first['msg']}",
+                hint="build the image and its description anew with: make image",
             ) from None

@@ -1,0 +1,189 @@
+"""A plan carried out: stage by stage, each written into the journal when it is done, everything released at the end."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from xeninstall.base.errors import Error, ExitCode, Stopped
+from xeninstall.base.events import Emit, Failed, Finished, Note, Progress, StageFinished, StageStarted
+from xeninstall.base.run import Runner
+from xeninstall.base.steps import step
+from xeninstall.plan.model import (
+    Action,
+    CheckFilesystem,
+    CreateArray,
+    CreateThinPool,
+    FillEsp,
+    InstallBiosBoot,
+    InstallPackages,
+    KeepRecords,
+    MakeFilesystem,
+    MakeLink,
+    PartitionOf,
+    Plan,
+    RegisterBootEntry,
+    Remove,
+    RunHook,
+    RunInHost,
+    SetClock,
+    SetRootPassword,
+    Stage,
+    UnpackSystem,
+    VerifyHost,
+    WipeDisk,
+    WriteFile,
+    WritePartitions,
+)
+from xeninstall.plan.system_image import SystemImage
+
+from . import bios_boot, disks, guard, hooks, host_files, records, uefi_boot, unpack, verify
+from .journal import Journal
+from .target import Target
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where this run keeps its own things, and where the system image is."""
+
+    squashfs: Path
+    journal: Path
+    log: Path
+
+
+def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: Emit, journal: Journal) -> None:
+    """Carry the plan out from where the journal stands. Raises Error after releasing everything, Stopped after Ctrl+C.
+
+    Nothing is written before every check has passed: the image's digest, the target's being free, the room for it.
+    """
+    started = time.monotonic()
+    stage_name = "check"
+    journal.must_match(plan)
+    try:
+        with guard.sole_run(plan.disks[0].path), Target(plan, runner) as target:
+            total = len(plan.stages) + 1
+            with _narrated("check", "Checks", 1, total, emit):
+                guard.check_target(plan, image, runner)
+                guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
+            work = _Work(plan, files, runner, emit, target, journal)
+            for number, stage in enumerate(plan.stages, 2):
+                stage_name = stage.name
+                if stage.name in journal.finished:
+                    emit(StageFinished(stage.name, 0.0, skipped=True))
+                    continue
+                journal.state, journal.stage, journal.message = "running", stage.name, ""
+                journal.write(files.journal)
+                with _narrated(stage.name, stage.title, number, total, emit):
+                    work.do_stage(stage)
+                journal.finished.append(stage.name)
+                work.record()
+        journal.state, journal.stage = "done", ""
+        journal.write(files.journal)
+    except KeyboardInterrupt:
+        _record_end(journal, files, "stopped", "")
+        stopped = Stopped(f"stopped during the stage {stage_name}", hint="go on later with the same command and --resume")
+        emit(Failed(stage_name, stopped.message, stopped.hint, ExitCode.STOPPED))
+        raise stopped from None
+    except Error as error:
+        _record_end(journal, files, "failed", error.message)
+        hint = error.hint or "mend the cause, then use the same command with --resume"
+        emit(Failed(stage_name, error.message, hint, error.exit_code))
+        error.hint = hint
+        raise
+    emit(Finished(time.monotonic() - started, plan.facts))
+
+
+def _record_end(journal: Journal, files: Files, state: str, message: str) -> None:
+    # Before the first stage nothing was done that could be resumed.
+    if journal.stage:
+        journal.state = "stopped" if state == "stopped" else "failed"
+        journal.message = message
+        try:
+            journal.write(files.journal)
+        except Error:
+            return  # the disk that should hold it may be the very cause; the first error is the one to show
+
+
+@contextmanager
+def _narrated(name: str, title: str, number: int, total: int, emit: Emit) -> Iterator[None]:
+    """Events and log lines around a stage."""
+    emit(StageStarted(name, title, number, total))
+    started = time.monotonic()
+    with step(title):
+        yield
+    emit(StageFinished(name, time.monotonic() - started))
+
+
+class _Work:
+    """One run's tools, and the one `match` over actions."""
+
+    def __init__(self, plan: Plan, files: Files, runner: Runner, emit: Emit, target: Target, journal: Journal) -> None:
+        self.plan, self.files, self.runner, self.emit, self.target, self.journal = plan, files, runner, emit, target, journal
+
+    def do_stage(self, stage: Stage) -> None:
+        """Every action, then have it reach the disk."""
+        for action in stage.actions:
+            self.do(action)
+        if stage.name in ("configure", "packages", "boot"):
+            unpack.flush(self.target.root(), self.runner)
+
+    def do(self, action: Action) -> None:
+        """One action's effect."""
+        plan, runner, target = self.plan, self.runner, self.target
+        match action:
+            case RunHook():
+                hooks.run_hook(action, target.root() if action.name == "installed" else None, runner)
+            case SetClock(moment=moment):
+                runner.run(["date", "--set", moment])
+                runner.run(["hwclock", "--systohc", "--utc"], check=False)
+            case WipeDisk(disk=key):
+                disks.wipe(plan.disk(key), runner)
+            case WritePartitions(disk=key):
+                disks.write_partitions(action, plan.disk(key), runner)
+            case CreateArray():
+                disks.create_array(action, target, runner)
+            case MakeFilesystem():
+                disks.make_filesystem(action, target, runner)
+            case CreateThinPool():
+                disks.create_thin_pool(action, target, runner)
+            case UnpackSystem():
+                unpack.unpack(action, self.files.squashfs, target.root(), runner, self._watch("unpack"))
+            case WriteFile():
+                host_files.write_file(target.root(), action)
+            case MakeLink():
+                host_files.make_link(target.root(), action)
+            case Remove():
+                host_files.remove(target.root(), action)
+            case SetRootPassword(hash=secret):
+                target.run_in_host(("chpasswd", "--encrypted"), stdin=f"root:{secret.get_secret_value()}\n".encode())
+            case InstallPackages():
+                hooks.install_packages(action, target)
+            case RunInHost(argv=argv):
+                target.run_in_host(argv)
+            case InstallBiosBoot(disk=key, partition=number):
+                partition = target.partition(PartitionOf(disk=key, number=number))
+                bios_boot.install(action, plan.disk(key), partition, target)
+            case FillEsp(device=device):
+                uefi_boot.fill(action, target.device(device), target.root(), runner)
+            case RegisterBootEntry(disk=key):
+                if warning := uefi_boot.register(action, plan.disk(key), runner):
+                    self.emit(Note(warning, warning=True))
+            case VerifyHost():
+                self.emit(Note(f"{verify.verify_host(action, plan, target)} files compared with the plan"))
+            case KeepRecords(answers=answers):
+                records.keep(target.root(), plan, answers, self.files.log, runner)
+            case CheckFilesystem():
+                verify.check_filesystem(action, target, runner)
+
+    def record(self) -> None:
+        """Write the journal; on a disk also onto its ESP, where it survives a power cut of a live system."""
+        self.journal.write(self.files.journal)
+        if not self.plan.disks[0].image and "filesystems" in self.journal.finished:
+            esp = next(act.device for stage in self.plan.stages for act in stage.actions if isinstance(act, FillEsp))
+            uefi_boot.put_text(
+                self.target.device(esp), records.JOURNAL_ON_ESP, self.journal.model_dump_json() + "\n", self.runner
+            )
+
+    def _watch(self, stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.emit(Progress(stage, done, total))

@@ -1,0 +1,208 @@
+"""Where a plan is carried out: partitions of a disk or of an image file, mounted, and all of it released again.
+
+Partitions of an image are loop devices with an offset, which every kernel has; of a disk they are the kernel's nodes,
+and loop devices again where the kernel does not scan partitions.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from pathlib import Path
+
+from xeninstall.base.errors import Error
+from xeninstall.base.run import Completed, Runner
+from xeninstall.plan.disk import md_uuid
+from xeninstall.plan.model import (
+    ArrayOf,
+    CreateArray,
+    CreateThinPool,
+    Device,
+    Partition,
+    PartitionOf,
+    Plan,
+    WholeDisk,
+    WritePartitions,
+)
+
+log = logging.getLogger("xeninstall.target")
+
+STATE = Path("/run/xeninstall")
+# In the order of mounting; what a program of the host expects around it.
+_AROUND = (("proc", "proc", ()), ("sysfs", "sys", ()), ("/dev", "dev", ("--bind",)), ("tmpfs", "run", ()))
+
+
+class TargetError(Error):
+    """The target cannot be prepared or released."""
+
+
+def place_of(path: str) -> Path:
+    """The directory that a run onto this target keeps its mounts in: the same after a crash, so that they are found."""
+    return STATE / hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
+
+
+class Target:
+    """Devices and mounts of one run. Use it as a context manager: leaving it releases everything."""
+
+    def __init__(self, plan: Plan, runner: Runner) -> None:
+        self._plan, self._runner = plan, runner
+        self._place = place_of(plan.disks[0].path)
+        self._root = self._place / "root"
+        self._loops: dict[str, str] = {}
+        self._mounts: list[Path] = []
+        self._partitions = {
+            (action.disk, part.number): part
+            for stage in plan.stages
+            for action in stage.actions
+            if isinstance(action, WritePartitions)
+            for part in action.partitions
+        }
+
+    def __enter__(self) -> "Target":
+        self.recover()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    # ---- devices ---------------------------------------------------------------------------------------------------
+
+    def partition(self, where: PartitionOf) -> Partition:
+        """The planned partition: offset and size in bytes."""
+        return self._partitions[where.disk, where.number]
+
+    def device(self, where: Device) -> str:
+        """A device node for a planned device."""
+        match where:
+            case WholeDisk(disk=key):
+                disk = self._plan.disk(key)
+                return self._loop(key, disk.path, 0, disk.size_bytes) if disk.image else disk.path
+            case ArrayOf(name=name):
+                return array_node(name)
+            case PartitionOf(disk=key, number=number):
+                disk, part = self._plan.disk(key), self.partition(where)
+                node = None if disk.image else self._partition_node(disk.path, number)
+                return node or self._loop(f"{key}{number}", disk.path, part.start_bytes, part.size_bytes)
+
+    def _partition_node(self, disk: str, number: int) -> str | None:
+        real = os.path.realpath(disk)
+        node = f"{real}{'p' if real[-1].isdigit() else ''}{number}"
+        for wait in (0, 0.1, 0.3, 0.6, 1.0, 2.0):
+            time.sleep(wait)
+            if Path(node).is_block_device():
+                return node
+            # A kernel that never made a node for any partition of this disk does not scan partitions.
+            if not Path(f"/sys/class/block/{Path(real).name}/{Path(node).name}").exists() and wait >= 0.6:
+                return None
+        return None
+
+    def _loop(self, key: str, path: str, offset: int, size: int) -> str:
+        if key not in self._loops:
+            argv = ["losetup", "--find", "--show", "--offset", str(offset), "--sizelimit", str(size), path]
+            self._loops[key] = self._runner.run(argv).stdout.strip()
+        return self._loops[key]
+
+    def drop(self, where: Device) -> None:
+        """Detach the loop device of a partition that is about to be written anew."""
+        if isinstance(where, PartitionOf) and (node := self._loops.pop(f"{where.disk}{where.number}", None)):
+            self._runner.run(["losetup", "--detach", node])
+
+    # ---- mounts ----------------------------------------------------------------------------------------------------
+
+    def root(self) -> Path:
+        """The host's root file system, mounted."""
+        if self._root not in self._mounts:
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._runner.run(["mount", "-t", "ext4", self.device(self._plan.root), str(self._root)])
+            self._mounts.append(self._root)
+        return self._root
+
+    def run_in_host(self, argv: tuple[str, ...], *, stdin: bytes | None = None) -> Completed:
+        """Run a program of the installed system inside its root, with /proc, /sys, /dev and an empty /run around it."""
+        root = self.root()
+        for source, name, options in _AROUND:
+            point = root / name
+            if point not in self._mounts:
+                kind = options or ("-t", source)
+                self._runner.run(["mount", *kind, source, str(point)])
+                self._mounts.append(point)
+        return self._runner.run(["chroot", str(root), *argv], stdin=stdin)
+
+    def unmount(self) -> None:
+        """Unmount the host's root and what is mounted in it."""
+        while self._mounts:
+            self._unmount(self._mounts[-1])
+            self._mounts.pop()
+
+    def _unmount(self, point: Path) -> None:
+        for wait in (0.0, 0.2, 0.5, 1.0, 2.0):
+            time.sleep(wait)
+            done = self._runner.run(["umount", str(point)], check=False)
+            if done.status == 0 or "not mounted" in done.stderr:
+                return
+        raise TargetError(f"{point} cannot be unmounted: {done.stderr.strip()}", hint=f"see what uses it with: fuser -vm {point}")
+
+    def release(self) -> None:
+        """Unmount everything, detach every loop device, stop what was assembled. Safe to call twice."""
+        self.unmount()
+        for key, node in list(self._loops.items()):
+            self._runner.run(["losetup", "--detach", node])
+            del self._loops[key]
+        self._stop_assembled()
+        for directory in (self._root, self._place):
+            if directory.is_dir():
+                directory.rmdir()
+
+    def _stop_assembled(self) -> None:
+        for stage in self._plan.stages:
+            for action in stage.actions:
+                if isinstance(action, CreateThinPool):
+                    self._runner.run(["vgchange", "--quiet", "-an", action.group], check=False)
+                if isinstance(action, CreateArray) and Path(array_node(action.name)).exists():
+                    self._runner.run(["mdadm", "--stop", array_node(action.name)], check=False)
+
+    # ---- what a killed run left ------------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Release what a killed run onto this target left: its mounts, its loop devices, its arrays."""
+        for point in reversed(mounts_below(self._place)):
+            log.info("releasing %s, left by an earlier run", point)
+            self._unmount(point)
+        for disk in self._plan.disks:
+            if disk.image and Path(disk.path).exists():
+                release_loops(disk.path, self._runner)
+        for stage in self._plan.stages:
+            for action in stage.actions:
+                if isinstance(action, CreateArray):
+                    self._stop_array_with(action.uuid)
+
+    def _stop_array_with(self, uuid: str) -> None:
+        scan = self._runner.run(["mdadm", "--detail", "--scan"], check=False).stdout
+        for line in scan.splitlines():
+            words = line.split()
+            if len(words) > 1 and f"UUID={md_uuid(uuid)}" in words:
+                self._runner.run(["mdadm", "--stop", words[1]], check=False)
+
+
+def array_node(name: str) -> str:
+    """The node of an array of ours while it is being installed."""
+    return f"/dev/md/xeninstall-{name}"
+
+
+def mounts_below(directory: Path) -> list[Path]:
+    """Mount points at or below a directory, in the order in which they were mounted."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    decoded = [Path(point.encode().decode("unicode_escape")) for point in points]
+    return [point for point in decoded if point == directory or directory in point.parents]
+
+
+def loops_of(path: str, runner: Runner) -> list[str]:
+    """Loop devices over this file."""
+    out = runner.run(["losetup", "--noheadings", "--output", "NAME", "--associated", path]).stdout
+    return out.split()
+
+
+def release_loops(path: str, runner: Runner) -> None:
+    """Detach the loop devices of a file that nothing has mounted."""
+    for node in loops_of(path, runner):
+        runner.run(["losetup", "--detach", node], check=False)

@@ -1,0 +1,113 @@
+"""How the host starts: mounts, GRUB's settings for Xen, boot code for BIOS and for UEFI, saved guests."""
+
+from xeninstall.answers.model import StorageType
+
+from .disk import md_uuid
+from .model import Action, FillEsp, InstallBiosBoot, PartitionOf, RegisterBootEntry, RunInHost, WriteFile, chosen_uuid
+from .wanted import Wanted
+
+VM_FILES = "/var/lib/xen/images"
+_SHIM = "/usr/lib/shim/shimx64.efi.signed"
+_MOK_MANAGER = "/usr/lib/shim/mmx64.efi.signed"
+_GRUB = "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
+
+
+def mounts(wanted: Wanted) -> tuple[Action, ...]:
+    """/etc/fstab, by UUID. The ESP is mounted when it is there: half a mirror must not stop the boot."""
+    lines = [
+        "# Written by xeninstall.",
+        f"UUID={wanted.root_uuid} / ext4 errors=remount-ro 0 1",
+        f"UUID={wanted.esp_id} /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=10s 0 2",
+    ]
+    out: list[Action] = []
+    if wanted.answers.storage.type is StorageType.FILES:
+        if wanted.storage_device:
+            lines.append(f"UUID={wanted.storage_uuid} {VM_FILES} ext4 nofail,x-systemd.device-timeout=30s 0 2")
+        # Saved guests are as large as their memory: they belong where the room is.
+        saved = f'XENDOMAINS_SAVE="{VM_FILES}/saved"\n'
+    else:
+        saved = 'XENDOMAINS_SAVE="/var/lib/xen/save"\n'
+    text = f"# Written by xeninstall: running guests are saved when the host goes down and restored after.\n{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\n"
+    out.append(WriteFile(path="/etc/fstab", text="\n".join(lines) + "\n"))
+    out.append(WriteFile(path="/etc/default/xendomains", text=text))
+    return tuple(out)
+
+
+def mirror(wanted: Wanted) -> tuple[Action, ...]:
+    """mdadm.conf, and an initramfs that knows it."""
+    if not wanted.mirrored:
+        return ()
+    names = ["system", *(["slot-b"] if wanted.layout.slot_b else []), *(["storage"] if wanted.layout.storage else [])]
+    arrays = "".join(
+        f"ARRAY /dev/md/{name} metadata=1.2 UUID={md_uuid(chosen_uuid(wanted.seed, f'array/{name}'))}\n" for name in names
+    )
+    return (
+        WriteFile(path="/etc/mdadm/mdadm.conf", text=f"# Written by xeninstall.\nHOMEHOST <ignore>\nMAILADDR root\n{arrays}"),
+        RunInHost(argv=("update-initramfs", "-u"), why="the mirror's arrays, which must be assembled before the root is mounted"),
+    )
+
+
+def grub(wanted: Wanted) -> tuple[Action, ...]:
+    """/etc/default/grub, so that every later update-grub gives the same, and the first grub.cfg."""
+    memory, serial, speed = wanted.dom0_memory_mib, wanted.serial, wanted.answers.console.speed
+    xen = f"dom0_mem={memory}M,max:{memory}M dom0_max_vcpus={wanted.dom0_vcpus} ucode=scan"
+    unit = 1 if serial == "ttyS1" else 0
+    if serial:
+        xen += f" com{unit + 1}={speed},8n1 console=com{unit + 1},vga"
+        linux, terminal = f"console=tty0 console={serial},{speed}", "console serial"
+    else:
+        linux, terminal = "console=tty0", "console"
+    text = f"""# Written by xeninstall; run update-grub after a change.
+GRUB_DISTRIBUTOR=Debian
+GRUB_DEFAULT=0
+GRUB_TIMEOUT=3
+GRUB_DISABLE_OS_PROBER=true
+GRUB_TERMINAL="{terminal}"
+GRUB_SERIAL_COMMAND="serial --unit={unit} --speed={speed}"
+GRUB_CMDLINE_LINUX_DEFAULT="quiet"
+GRUB_CMDLINE_LINUX="{linux}"
+GRUB_CMDLINE_XEN="{xen}"
+GRUB_CMDLINE_LINUX_XEN_REPLACE="console=tty0 console=hvc0"
+# Xen is what this machine boots; /etc/default/grub.d/xen.cfg turns this into GRUB_DEFAULT.
+XEN_OVERRIDE_GRUB_DEFAULT=1
+"""
+    return (
+        WriteFile(path="/etc/default/grub", text=text),
+        RunInHost(
+            argv=("cp", "-r", "/usr/lib/grub/i386-pc", "/usr/lib/grub/x86_64-efi", "/boot/grub/"),
+            why="GRUB's modules for both firmwares",
+        ),
+        RunInHost(argv=("update-grub",), why="Debian's own grub.cfg, with Xen first"),
+    )
+
+
+def boot_code(wanted: Wanted) -> tuple[Action, ...]:
+    """Boot code for BIOS and UEFI on every system disk, so that a disk moves between machines."""
+    out: list[Action] = []
+    modules = [
+        "biosdisk",
+        "part_gpt",
+        *(["diskfilter", "mdraid1x"] if wanted.mirrored else []),
+        "ext2",
+        "search_fs_uuid",
+        "serial",
+        "normal",
+    ]
+    copies: dict[str, str] = {}
+    for directory, first in (("BOOT", "BOOTX64.EFI"), ("debian", "shimx64.efi")):
+        copies |= {
+            f"EFI/{directory}/{first}": _SHIM,
+            f"EFI/{directory}/grubx64.efi": _GRUB,
+            f"EFI/{directory}/mmx64.efi": _MOK_MANAGER,
+        }
+    config = f"search.fs_uuid {wanted.root_uuid} root\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n"
+    for disk in wanted.system_disks:
+        out.append(
+            InstallBiosBoot(disk=disk.key, partition=wanted.layout.bios_boot, root_uuid=wanted.root_uuid, modules=tuple(modules))
+        )
+        esp = PartitionOf(disk=disk.key, number=wanted.layout.esp)
+        out.append(FillEsp(device=esp, copies=copies, texts={"EFI/debian/grub.cfg": config}))
+        if wanted.machine is not None and wanted.machine.firmware.mode == "uefi":
+            label = "Xen host" if disk.key == "system" else "Xen host (mirror)"
+            out.append(RegisterBootEntry(disk=disk.key, partition=wanted.layout.esp, label=label))
+    return tuple(out)

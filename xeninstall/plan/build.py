@@ -1,0 +1,181 @@
+"""Answers and machine become a plan: the order of the stages, on one screen. Pure: the same inputs give the same plan."""
+
+from dataclasses import dataclass
+
+from xeninstall.answers.dump import dump
+from xeninstall.answers.model import Answers, StorageType
+from xeninstall.base.sizes import format_size
+from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
+
+from . import boot, disk, hooks, identity, network, time
+from .check import Chosen, Finding, Refused, check
+from .layout import THIN_MINIMUM_BYTES, Layout, divide
+from .losses import losses
+from .model import CheckFilesystem, KeepRecords, PartitionOf, PartitionType, Plan, PlannedDisk, Stage, UnpackSystem, VerifyHost
+from .system_image import SystemImage
+from .wanted import Wanted
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file that becomes a disk image: `exists` when something is there already."""
+
+    path: str
+    size_bytes: int
+    exists: bool = False
+
+
+def build(
+    answers: Answers,
+    image: SystemImage,
+    seed: str,
+    *,
+    machine: Machine | None = None,
+    disk_path: str | None = None,
+    image_file: ImageFile | None = None,
+) -> Plan:
+    """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3)."""
+    if image_file is not None:
+        wanted, warnings = _for_image(answers, image, seed, image_file)
+    else:
+        assert machine is not None, "a disk belongs to a machine"
+        wanted, warnings = _for_machine(answers, image, seed, machine, check(answers, machine, disk_path))
+    target = wanted.disks[0]
+    return Plan(
+        seed=seed,
+        title=f"Xen host {wanted.fqdn} on {target.identity} ({format_size(target.size_bytes)})",
+        disks=wanted.disks,
+        root=wanted.root,
+        destroys=losses(wanted.disks, machine, image_file is not None and image_file.exists),
+        warnings=tuple(warnings),
+        facts=_facts(wanted),
+        stages=stages(wanted),
+    )
+
+
+def stages(wanted: Wanted) -> tuple[Stage, ...]:
+    """What happens, in order."""
+    unpack = UnpackSystem(sha256=wanted.image.sha256, unpacked_bytes=wanted.image.unpacked_bytes, inodes=wanted.image.inodes)
+    configuration = (
+        *identity.name(wanted),
+        *identity.accounts(wanted),
+        *identity.firewall(wanted),
+        *network.actions(wanted),
+        *network.resolver(wanted),
+        *time.actions(wanted),
+        *boot.mounts(wanted),
+        *identity.keyboard(wanted),
+        *hooks.first_boot(wanted),
+    )
+    esps = [PartitionOf(disk=system.key, number=wanted.layout.esp) for system in wanted.system_disks]
+    rebuilt = {wanted.image_initrd} if wanted.mirrored else set()
+    boot_files = {path: digest for path, digest in wanted.image.boot_files.items() if path not in rebuilt}
+    return (
+        Stage(name="prepare", title="Preparation", actions=(*time.clock(wanted), *hooks.before_disk(wanted))),
+        disk.partition(wanted),
+        disk.filesystems(wanted),
+        disk.storage(wanted),
+        Stage(name="unpack", title="System", actions=(unpack,)),
+        Stage(name="configure", title="Configuration", actions=configuration),
+        Stage(name="packages", title="Package sets", actions=hooks.packages(wanted)),
+        Stage(name="boot", title="Boot loader", actions=(*boot.mirror(wanted), *boot.grub(wanted), *boot.boot_code(wanted))),
+        Stage(
+            name="verify",
+            title="Verification",
+            actions=(
+                VerifyHost(boot_files=boot_files, root_uuid=wanted.root_uuid),
+                *hooks.installed(wanted),
+                KeepRecords(answers=dump(wanted.answers)),
+                CheckFilesystem(device=wanted.root, fstype="ext4"),
+                *(CheckFilesystem(device=esp, fstype="vfat") for esp in esps),
+            ),
+        ),
+    )
+
+
+def _for_image(answers: Answers, image: SystemImage, seed: str, file: ImageFile) -> tuple[Wanted, list[str]]:
+    findings = []
+    if answers.disk.mirror is not None:
+        findings.append(Finding("disk.mirror: an image file has no partner", "leave the mirror out, or install onto two disks"))
+    if answers.storage.extra_disks:
+        findings.append(
+            Finding("storage.extra_disks: an image file has no further disks", "leave them out, or install onto disks")
+        )
+    if file.exists and not answers.disk.erase:
+        findings.append(
+            Finding(f"{file.path} exists, and the answers do not allow to overwrite it", "set disk.erase = true if that is meant")
+        )
+    if file.size_bytes < SYSTEM_DISK_MINIMUM_BYTES:
+        findings.append(
+            Finding(
+                f"--size {format_size(file.size_bytes)} is too small",
+                f"the system needs {format_size(SYSTEM_DISK_MINIMUM_BYTES)}",
+            )
+        )
+    if findings:
+        raise Refused(findings)
+    target = PlannedDisk(key="system", path=file.path, identity=f"image file {file.path}", size_bytes=file.size_bytes, image=True)
+    layout = _layout(answers, (target,), seed)
+    wanted = Wanted(answers, None, image, (target,), layout, (), seed)
+    warnings = []
+    if answers.hardware.require_virtualization:
+        warnings.append(
+            "an image is installed for a machine that is not known: whether its CPU has virtualization will show when it boots"
+        )
+    return wanted, warnings
+
+
+def _for_machine(answers: Answers, image: SystemImage, seed: str, machine: Machine, chosen: Chosen) -> tuple[Wanted, list[str]]:
+    if chosen.findings or chosen.system is None:
+        raise Refused(chosen.findings)
+    disks = [_planned("system", chosen.system)]
+    if chosen.mirror is not None:
+        disks.append(_planned("mirror", chosen.mirror))
+    disks += [_planned(f"extra{number}", extra) for number, extra in enumerate(chosen.extras, 1)]
+    layout = _layout(answers, tuple(disks), seed)
+    return Wanted(answers, machine, image, tuple(disks), layout, tuple(chosen.nics), seed), chosen.warnings
+
+
+def _planned(key: str, found: Disk) -> PlannedDisk:
+    return PlannedDisk(
+        key=key, path=found.path, identity=found.identity, size_bytes=found.size_bytes, sector_bytes=found.sector_bytes
+    )
+
+
+def _layout(answers: Answers, disks: tuple[PlannedDisk, ...], seed: str) -> Layout:
+    mirrored = any(planned.key == "mirror" for planned in disks)
+    thin = answers.storage.type is StorageType.THIN
+    layout = divide(
+        min(planned.size_bytes for planned in disks if planned.key in ("system", "mirror")),
+        slot_bytes=answers.disk.system_size,
+        mirrored=mirrored,
+        storage_type=PartitionType.LVM if thin else PartitionType.LINUX,
+        seed=seed,
+        key="system",
+    )
+    if thin and layout.storage_bytes < THIN_MINIMUM_BYTES and not answers.storage.extra_disks:
+        raise Refused(
+            [
+                Finding(
+                    f"{format_size(layout.storage_bytes)} are left for VM storage, too little for a thin pool",
+                    f"{format_size(THIN_MINIMUM_BYTES)} are needed: choose a larger disk, add one with storage.extra_disks, "
+                    'or set storage.type = "files"',
+                )
+            ]
+        )
+    return layout
+
+
+def _facts(wanted: Wanted) -> dict[str, str]:
+    ipv4 = wanted.answers.network.ipv4
+    addresses = [ipv4.address or "by DHCP"] if ipv4.method != "none" else []
+    if wanted.answers.network.ipv6.address:
+        addresses.append(wanted.answers.network.ipv6.address)
+    storage = "thin pool" if wanted.answers.storage.type is StorageType.THIN else "files in " + boot.VM_FILES
+    return {
+        "host": wanted.fqdn,
+        "address": ", ".join(addresses) or "IPv6 by router advertisement",
+        "login": "root, by SSH key" if wanted.answers.root.ssh_keys else "root, by password",
+        "dom0": f"{wanted.dom0_memory_mib} MiB, {wanted.dom0_vcpus} vCPUs",
+        "VM storage": f"{storage}, {format_size(wanted.layout.storage_bytes)}",
+    }

@@ -1,0 +1,28 @@
+"""`xeninstall probe`: what this machine has."""
+
+import argparse
+from pathlib import Path
+
+from xeninstall.base.errors import UsageError
+from xeninstall.base.run import SystemRunner
+from xeninstall.machine.model import Machine
+from xeninstall.machine.probe import probe
+
+
+def machine(profile: str | None) -> Machine:
+    """This machine, or a recorded one. Raises UsageError when the file cannot be read, MachineError when it is no profile."""
+    if profile is None:
+        return probe(SystemRunner())
+    try:
+        return Machine.from_json(Path(profile).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{profile} cannot be read: {error.strerror}", hint="record one with: xeninstall probe --json") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it for people, or as JSON."""
+    from xeninstall.machine.show import show
+
+    found = machine(args.machine)
+    print(found.to_json() if args.json else show(found), end="")
+    return 0
