@@ -1,0 +1,87 @@
+"""Reads an answer file whole or not at all: every mistake at once, each with its line, what is wrong and what to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from .lines import Lines
+from .model import Answers
+from .outside import check_zone, read_hooks, read_password
+from .passwords import PasswordError, hash_password, password_of
+from .problems import AnswersError, Problem, dotted, in_order
+from .rules import Breach, breaches
+from .salvage import salvage
+from .sections import Sections
+from .source import parse, read_text
+from .words import in_words
+
+__all__ = ["AnswersError", "Problem", "check", "load"]
+
+_AT_STDIN = ("root", "password_stdin")
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A file that is TOML: what is valid in it, and what is not."""
+
+    text: str
+    sections: Sections
+    problems: list[Problem]
+    password: bytes | None = field(repr=False)
+
+
+def check(path: Path) -> list[Problem]:
+    """Everything that is wrong with the file, by line; standard input is not read."""
+    try:
+        return _judge(path).problems
+    except AnswersError as error:
+        return list(error.problems)
+
+
+def load(path: Path, *, stdin: Callable[[], bytes] | None = None) -> Answers:
+    """The answers, with hooks read and the password hashed; `stdin` gives the password where root.password_stdin asks.
+
+    Raises AnswersError with every problem.
+    """
+    judged = _judge(path)
+    if judged.problems:
+        raise AnswersError(path, judged.problems)
+    sections, password = judged.sections, judged.password
+    if sections.root.password_stdin:
+        password = _password_from(stdin, path, judged.text)
+    if password is not None:
+        kept = {"password_hash": SecretStr(hash_password(password)), "password_file": None, "password_stdin": False}
+        sections = sections.model_copy(update={"root": sections.root.model_copy(update=kept)})
+    return Answers.model_validate(dict(sections))
+
+
+def _judge(path: Path) -> _Judged:
+    text = read_text(path)
+    sections, findings, broken = salvage(parse(path, text))
+    found = breaches(sections, broken)
+    hooks, unreadable = read_hooks(sections.hooks, path.parent)
+    password, unusable = read_password(sections.root, path.parent)
+    found += [*unreadable, *unusable, *check_zone(sections.time.zone)]
+    problems: list[Problem] = []
+    if findings or found:
+        lines = Lines(text)
+        problems += [Problem(lines.of(entry["loc"]), dotted(entry["loc"]), in_words(entry)) for entry in findings]
+        problems += [_problem(lines, breach) for breach in found]
+    return _Judged(text, sections.model_copy(update={"hooks": hooks}), in_order(problems), password)
+
+
+def _problem(lines: Lines, breach: Breach) -> Problem:
+    return Problem(lines.of(breach.location), dotted(breach.location), f"{breach.what}; {breach.remedy}")
+
+
+def _password_from(stdin: Callable[[], bytes] | None, path: Path, text: str) -> bytes:
+    if stdin is None:
+        breach = Breach(_AT_STDIN, "there is no standard input to read here", "use password_file or password_hash")
+    else:
+        try:
+            return password_of(stdin())
+        except PasswordError as error:
+            breach = Breach(_AT_STDIN, f"on standard input, {error.message}", error.hint)
+    raise AnswersError(path, [_problem(Lines(text), breach)])

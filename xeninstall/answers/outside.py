@@ -1,0 +1,93 @@
+"""What an answer file refers to outside of itself: the password's file, the hooks' files, the system's time zones."""
+
+import logging
+import stat
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from .access import SCRIPT_MAXIMUM_CHARACTERS, Hooks, Root
+from .passwords import PasswordError, password_of
+from .rules import Breach
+
+log = logging.getLogger("xeninstall.answers")
+
+_ZONES = Path("/usr/share/zoneinfo")
+_HOOKS = ("before_disk", "installed", "first_boot")
+_FILE_MAXIMUM_BYTES = SCRIPT_MAXIMUM_CHARACTERS * 4  # UTF-8's longest
+
+
+class _Unreadable(Exception):
+    """A file that cannot be read, and why."""
+
+
+def read_hooks(hooks: Hooks, folder: Path) -> tuple[Hooks, list[Breach]]:
+    """The hooks with each file's name replaced by its text; names are relative to the answer file's folder."""
+    scripts: dict[str, str] = {}
+    found: list[Breach] = []
+    for name in _HOOKS:
+        value: str | None = getattr(hooks, name)
+        if value is None or value.startswith("#!"):
+            continue
+        try:
+            scripts[name] = _script(folder / value, value)
+        except _Unreadable as problem:
+            remedy = "name a script's file, relative to the answer file, or write the script itself, beginning with #!"
+            found.append(Breach(("hooks", name), str(problem), remedy))
+    return hooks.model_copy(update=scripts), found
+
+
+def read_password(root: Root, folder: Path) -> tuple[bytes | None, list[Breach]]:
+    """The password that root.password_file holds, if the key is given."""
+    if root.password_file is None:
+        return None, []
+    path = folder / root.password_file
+    at = ("root", "password_file")
+    try:
+        data = _content(path, root.password_file)
+        if path.stat().st_mode & stat.S_IROTH:
+            log.warning("everybody can read the password in %s; change that with: chmod 600 %s", path, path)
+        return password_of(data), []
+    except _Unreadable as problem:
+        return None, [Breach(at, str(problem), "name the password's file, relative to the answer file")]
+    except PasswordError as error:
+        return None, [Breach(at, f"{root.password_file}: {error.message}", error.hint)]
+
+
+def check_zone(zone: str, zones: Path = _ZONES) -> Iterator[Breach]:
+    """A time zone that this system does not know; without zone files here nothing can be said."""
+    if not (zones / "Etc/UTC").is_file() or (zones / zone).is_file():
+        return
+    known = [str(path.relative_to(zones)) for path in zones.glob("[A-Z]*/**/*") if path.is_file()]
+    near = get_close_matches(zone, known, 1, 0.6)
+    remedy = f"did you mean {near[0]}?" if near else f"see {zones} for those that there are"
+    yield Breach(("time", "zone"), f"there is no time zone {zone}", remedy)
+
+
+def _script(path: Path, name: str) -> str:
+    data = _content(path, name)
+    if not data.startswith(b"#!"):
+        raise _Unreadable(f"{name} does not begin with #!")
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise _Unreadable(f"{name} is not text in UTF-8") from None
+    if "\0" in text:
+        raise _Unreadable(f"{name} holds a NUL byte")
+    if len(text) > SCRIPT_MAXIMUM_CHARACTERS:
+        raise _Unreadable(f"{name} is longer than {SCRIPT_MAXIMUM_CHARACTERS} characters")
+    return text
+
+
+def _content(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_FILE_MAXIMUM_BYTES + 1)
+    except FileNotFoundError:
+        raise _Unreadable(f"there is no file {name}") from None
+    except IsADirectoryError:
+        raise _Unreadable(f"{name} is a directory") from None
+    except PermissionError:
+        raise _Unreadable(f"reading {name} is not permitted") from None
+    except OSError as error:
+        raise _Unreadable(f"{name} cannot be read: {error.strerror}") from None

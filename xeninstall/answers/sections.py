@@ -1,0 +1,31 @@
+"""The tables of an answer file, each checked by itself. `model.Answers` is this and the rules that span keys."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .access import Hooks, Root
+from .disks import Storage, SystemDisk
+from .fields import Section
+from .host import Console, Hardware, Host, Keyboard, Packages, Time, Xen
+from .network import Dns, Firewall, Network
+
+
+class Sections(Section):
+    """What an answer file may hold."""
+
+    flow: Literal["install"] = Field("install", description="What to do: install.")
+    keyboard: Keyboard = Field(Keyboard(), description="Keyboard.")
+    hardware: Hardware = Field(Hardware(), description="Hardware requirements.")
+    disk: SystemDisk = Field(SystemDisk(), description="System disk.")
+    storage: Storage = Field(Storage(), description="VM storage.")
+    packages: Packages = Field(Packages(), description="Package sets.")
+    root: Root = Field(Root(), description="Root's login.")
+    network: Network = Field(Network(), description="Management network.")
+    host: Host = Field(Host(), description="Host name.")
+    dns: Dns = Field(Dns(), description="Name resolution.")
+    time: Time = Field(Time(), description="Time.")
+    console: Console = Field(Console(), description="Consoles.")
+    xen: Xen = Field(Xen(), description="Xen and dom0.")
+    firewall: Firewall = Field(Firewall(), description="Firewall.")
+    hooks: Hooks = Field(Hooks(), description="Hooks.")
