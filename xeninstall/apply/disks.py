@@ -68,7 +68,8 @@ def create_array(action: CreateArray, target: Target, runner: Runner) -> None:
     # fmt: off
     runner.run([
         "mdadm", "--create", array_node(action.name), "--run", "--force", "--level=1", f"--raid-devices={len(members)}",
-        "--metadata=1.2", "--bitmap=internal", f"--uuid={md_uuid(action.uuid)}", "--homehost=any", f"--name=xeninstall-{action.name}",
+        "--metadata=1.2", "--bitmap=internal", f"--uuid={md_uuid(action.uuid)}", "--homehost=any",
+        f"--name=xeninstall-{action.name}",
         *members,
     ])
     # fmt: on

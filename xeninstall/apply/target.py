@@ -7,6 +7,7 @@ and loop devices again where the kernel does not scan partitions.
 import hashlib
 import logging
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from xeninstall.plan.model import (
     CreateArray,
     CreateThinPool,
     Device,
+    MakeFilesystem,
     Partition,
     PartitionOf,
     Plan,
@@ -25,11 +27,13 @@ from xeninstall.plan.model import (
     WritePartitions,
 )
 
+from .private_dev import block_nodes, populate
+
 log = logging.getLogger("xeninstall.target")
 
 STATE = Path("/run/xeninstall")
 # In the order of mounting; what a program of the host expects around it.
-_AROUND = (("proc", "proc", ()), ("sysfs", "sys", ()), ("/dev", "dev", ("--bind",)), ("tmpfs", "run", ()))
+_AROUND = (("proc", "proc"), ("sysfs", "sys"), ("tmpfs", "run"), ("tmpfs", "dev"))
 
 
 class TargetError(Error):
@@ -48,6 +52,14 @@ class Target:
         self._plan, self._runner = plan, runner
         self._place = place_of(plan.disks[0].path)
         self._root = self._place / "root"
+        self._alias = Path(f"/dev/xeninstall-{self._place.name}")
+        self._root_node = self._alias
+        self._root_uuid = next(
+            action.uuid
+            for stage in plan.stages
+            for action in stage.actions
+            if isinstance(action, MakeFilesystem) and action.device == plan.root
+        )
         self._loops: dict[str, str] = {}
         self._mounts: list[Path] = []
         self._partitions = {
@@ -113,19 +125,30 @@ class Target:
         """The host's root file system, mounted."""
         if self._root not in self._mounts:
             self._root.mkdir(parents=True, exist_ok=True)
-            self._runner.run(["mount", "-t", "ext4", self.device(self._plan.root), str(self._root)])
+            self._root_node = self._named(self.device(self._plan.root))
+            self._runner.run(["mount", "-t", "ext4", str(self._root_node), str(self._root)])
             self._mounts.append(self._root)
         return self._root
+
+    def _named(self, node: str) -> Path:
+        """grub-mkconfig writes no menu for a root on /dev/loop0, so a loop device is mounted under another name."""
+        if not node.startswith("/dev/loop"):
+            return Path(os.path.realpath(node))
+        self._alias.unlink(missing_ok=True)
+        os.mknod(self._alias, stat.S_IFBLK | 0o600, Path(node).stat().st_rdev)
+        return self._alias
 
     def run_in_host(self, argv: tuple[str, ...], *, stdin: bytes | None = None) -> Completed:
         """Run a program of the installed system inside its root, with /proc, /sys, /dev and an empty /run around it."""
         root = self.root()
-        for source, name, options in _AROUND:
+        for kind, name in _AROUND:
             point = root / name
             if point not in self._mounts:
-                kind = options or ("-t", source)
-                self._runner.run(["mount", *kind, source, str(point)])
+                self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
                 self._mounts.append(point)
+                if name == "dev":
+                    nodes = [node for disk in self._plan.disks if not disk.image for node in block_nodes(disk.path)]
+                    populate(point, nodes, self._root_node, self._root_uuid)
         return self._runner.run(["chroot", str(root), *argv], stdin=stdin)
 
     def unmount(self) -> None:
@@ -149,6 +172,7 @@ class Target:
             self._runner.run(["losetup", "--detach", node])
             del self._loops[key]
         self._stop_assembled()
+        self._alias.unlink(missing_ok=True)
         for directory in (self._root, self._place):
             if directory.is_dir():
                 directory.rmdir()
