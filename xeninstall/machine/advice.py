@@ -49,7 +49,8 @@ def virtualization_remedy(machine: Machine) -> str:
             menu = _MENUS.get(virtualization.technology, "often under Advanced > CPU Configuration")
             return (
                 f"Enable {virtualization.setting} in the firmware setup ({menu}). "
-                f"To get there, {way_to_setup(machine.firmware)}. Some machines must be switched off and on again before it takes effect."
+                f"To get there, {way_to_setup(machine.firmware)}. "
+                "Some machines must be switched off and on again before it takes effect."
             )
         case Verdict.UNSUPPORTED if any("flag hypervisor" in line for line in virtualization.evidence):
             return "Switch on nested virtualization for this virtual machine in its hypervisor, or use a physical machine."

@@ -43,18 +43,15 @@ def _by_cpuinfo(look: Look) -> Raw | str:
     if spec is None or not spec.submodule_search_locations:
         return "py-cpuinfo is not installed"
     place = str(Path(spec.submodule_search_locations[0]).parent)
-    before = len(look.notes)
-    done = look.ask([sys.executable or "python3", "-I", "-S", "-c", _CHILD, place], about="raw CPUID", seconds=CPUID_SECONDS)
-    if done is None:
-        # The reason belongs to the verdict's evidence, not among the notes.
-        reason = "; ".join(look.notes[before:]) or "no answer"
-        del look.notes[before:]
-        return f"py-cpuinfo: {reason}"
+    done = look.attempt([sys.executable or "python3", "-I", "-S", "-c", _CHILD, place], CPUID_SECONDS)
+    if isinstance(done, str):
+        return f"py-cpuinfo: {done}"
     flags = frozenset(done.stdout.split())
     # Every x86-64 CPU has these; without them the answer is no answer.
     if done.status != 0 or not {"fpu", "msr"} <= flags:
         said = clean(done.stderr.strip().rpartition("\n")[2], 120)
-        return f"py-cpuinfo: no flags, status {done.status}" + (f": {said}" if said else "")
+        ended = f"killed by signal {-done.status}" if done.status < 0 else f"status {done.status}"
+        return f"py-cpuinfo: gave no flags, {ended}" + (f": {said}" if said else "")
     return Raw(flags, "py-cpuinfo (raw CPUID)")
 
 

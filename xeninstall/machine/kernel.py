@@ -42,10 +42,8 @@ def _md(look: Look) -> bool:
 
 def _loadable(look: Look, module: str) -> bool:
     """Would modprobe find it, as a file or built in? Only asks; where modprobe is missing, nothing can be loaded."""
-    before = len(look.notes)
-    done = look.ask(["modprobe", "-n", "-q", module], about=f"kernel module {module}", seconds=3)
-    del look.notes[before:]  # "not there" is this question's plain answer
-    return done is not None and done.status == 0
+    done = look.attempt(["modprobe", "-n", "-q", module], seconds=3)
+    return not isinstance(done, str) and done.status == 0
 
 
 def _serial_consoles(command_line: str, xen: Xen | None) -> tuple[str, ...]:

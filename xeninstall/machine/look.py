@@ -69,19 +69,27 @@ class Look:
         except OSError:
             return ""
 
-    def ask(self, argv: Sequence[str], *, about: str, seconds: float = COMMAND_SECONDS) -> Completed | None:
-        """How a command ended, or None where it could not be run or took too long; a note says what was to be known."""
+    def attempt(self, argv: Sequence[str], seconds: float = COMMAND_SECONDS) -> Completed | str:
+        """How a command ended, whatever its status, or why it could not be run to its end."""
         try:
             process = self.runner.start(argv)
             done = process.wait_for(seconds)
         except Error as error:
-            self.note(f"{about} not seen: {error.message}" + (f" ({error.hint})" if error.hint else ""))
-            return None
+            return error.message + (f" ({error.hint})" if error.hint else "")
         if done is None:
             process.stop()
-            self.note(f"{about} not seen: {argv[0]} took more than {seconds:g} s")
-        elif done.status != 0 and not done.stdout.strip():
-            said = clean(done.stderr.strip().rpartition("\n")[2])[:200] or f"status {done.status}"
+            return f"it took more than {seconds:g} s"
+        return done
+
+    def ask(self, argv: Sequence[str], *, about: str, seconds: float = COMMAND_SECONDS) -> Completed | None:
+        """How a command ended, or None with a note of what was to be known, where it has no answer."""
+        done = self.attempt(argv, seconds)
+        if isinstance(done, str):
+            self.note(f"{about} not seen: {argv[0]}: {done}")
+            return None
+        # Some programs report trouble with one device in their status, and still list the others.
+        if done.status != 0 and not done.stdout.strip():
+            said = clean(done.stderr.strip().rpartition("\n")[2]) or f"status {done.status}"
             self.note(f"{about} not seen: {argv[0]} failed: {said}")
             return None
         return done

@@ -1,5 +1,7 @@
 """How much memory the machine has: what is fitted, as far as the running system can tell."""
 
+import warnings
+
 from .look import Look, whole
 from .xen import Xen
 
@@ -24,7 +26,9 @@ def _usable_bytes(look: Look) -> int:
 
     before, psutil.PROCFS_PATH = psutil.PROCFS_PATH, str(look.path("/proc"))
     try:
-        return max(int(psutil.virtual_memory().total), 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of counters that nobody here asks for
+            return max(int(psutil.virtual_memory().total), 0)
     except (OSError, KeyError, ValueError, IndexError) as error:
         look.note(f"memory not seen: /proc/meminfo: {error}")
         return 0

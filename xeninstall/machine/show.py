@@ -30,7 +30,8 @@ def show(machine: Machine) -> str:
 
 def _hardware(machine: Machine) -> Iterator[str]:
     firmware, cpu, kernel = machine.firmware, machine.cpu, machine.kernel
-    name = " ".join(part for part in (firmware.system_vendor, firmware.system_product) if part) or "unknown maker"
+    maker, product = firmware.system_vendor, firmware.system_product
+    name = product if maker and product.startswith(maker) else f"{maker} {product}".strip() or "unknown maker"
     yield from _field("Machine", name + (f", serial {firmware.system_serial}" if firmware.system_serial else ""))
     counts = f"{_count(cpu.sockets, 'socket')}, {_count(cpu.cores, 'core')}, {_count(cpu.threads, 'thread')}"
     yield from _field("Processor", f"{cpu.model}; {counts}")
@@ -54,7 +55,7 @@ def _virtualization(machine: Machine) -> Iterator[str]:
     yield from _field("Virtualization", _VERDICTS[virtualization.verdict] + named)
     yield from _field("", f"second-level paging (HAP): {_YES_NO[virtualization.hap]}; IOMMU: {_YES_NO[virtualization.iommu]}")
     if virtualization.verdict is not Verdict.USABLE:
-        for line in virtualization.evidence:
+        for line in (one for one in virtualization.evidence if "iommu" not in one.lower()):
             yield from _field("", f"because {line}")
         yield from _field("", virtualization_remedy(machine))
 
@@ -140,7 +141,7 @@ def _speed(mbps: int) -> str:
 
 
 def _columns(mark: str, device: str, size: str, bus: str, model: str, identity: str) -> str:
-    return f"  {mark:<2} {device:<12} {size:>9} {bus:<6} {model[:24]:<24} {identity}"
+    return f"  {mark:<2} {device:<12} {size:>9} {bus:<6} {model[:20]:<20} {identity}"
 
 
 def _field(label: str, text: str) -> list[str]:

@@ -70,7 +70,7 @@ def _without_flag(look: Look, flags: Set[str] | None, vendor: str) -> tuple[Verd
     if said := _kernel_says_disabled(look):
         evidence.append(said[1])
         return Verdict.DISABLED_IN_FIRMWARE, said[0], evidence
-    evidence.append("so the kernel may have hidden it, or the CPU may lack it: nothing here can tell which")
+    evidence.append("nothing here tells whether the kernel hides it or the CPU lacks it")
     return Verdict.UNKNOWN, likely, evidence
 
 
@@ -96,10 +96,8 @@ def _hidden(look: Look, flags: Set[str] | None, flag: str, guest: bool, evidence
 
 
 def _kernel_says_disabled(look: Look) -> tuple[str, str] | None:
-    before = len(look.notes)
-    done = look.ask(["dmesg"], about="the kernel log", seconds=2)
-    del look.notes[before:]  # the log is a second witness only; its absence is no gap in the profile
-    for line in (done.stdout if done else "").splitlines():
+    done = look.attempt(["dmesg"], seconds=2)
+    for line in ("" if isinstance(done, str) else done.stdout).splitlines():
         for words, flag in _LINUX_SAYS_DISABLED.items():
             if words in line:
                 return flag, f"kernel log: {words}"
@@ -114,8 +112,8 @@ def _iommu(look: Look) -> tuple[bool | None, str]:
         if table in tables:
             return True, f"/sys/firmware/acpi/tables: {table} is present"
     if not tables:
-        return None, "IOMMU: no ACPI tables to look into"
-    return False, "IOMMU: no DMAR or IVRS table: switched off in the firmware (VT-d, AMD-Vi), or not supported"
+        return None, "/sys/firmware/acpi/tables: none to look into for an IOMMU"
+    return False, "/sys/firmware/acpi/tables: neither DMAR nor IVRS: IOMMU off in the firmware (VT-d, AMD-Vi), or not supported"
 
 
 def _ask_xen(look: Look, vendor: str, xen: Xen) -> Virtualization:

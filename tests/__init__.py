@@ -1,0 +1,1 @@
+"""Tests mirror the packages; each file reads as statements about the product."""
