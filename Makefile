@@ -1,0 +1,50 @@
+# xeninstall: `make run` installs a Xen host onto a disk image, `make test` proves the product. See README.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PY      := .venv/bin/python
+IMAGE   := build/host.img
+ANSWERS ?= xeninstall/examples/default.toml
+SIZE    ?= 16G
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+READY   := .venv/ready
+
+.PHONY: help setup image run boot test test-vm bench lint clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(READY) ## Install what is needed: system packages and .venv
+
+$(READY): pyproject.toml .ci/setup
+	@.ci/setup && touch $@
+
+image: setup ## Build the host's system image once (cached in build/)
+	@$(SUDO) $(PY) -m iso.build --output build
+
+run: image ## Install a real Xen host onto build/host.img by the example answers
+	@$(SUDO) $(PY) -m xeninstall install $(ANSWERS) --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
+
+boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
+	@iso/vm $(IMAGE)
+
+test: image lint ## Pass the tests: units, real installations onto images, one boot in QEMU
+	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
+	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
+
+test-vm: image ## The fuller matrix in QEMU (an hour without KVM)
+	@$(SUDO) $(PY) -m pytest -m vm tests/system
+
+bench: image ## Time an installation against bare unsquashfs and against mmdebstrap
+	@$(SUDO) $(PY) -m tests.bench.install
+
+lint: setup ## Style, types, import floors
+	@$(PY) -m ruff check xeninstall iso tests
+	@$(PY) -m ruff format --check xeninstall iso tests
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+clean: ## Remove what was built; .venv stays (remove it by hand)
+	@$(SUDO) rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
