@@ -61,8 +61,9 @@ def _judge(path: Path) -> _Judged:
     text = read_text(path)
     sections, findings, broken = salvage(parse(path, text))
     found = breaches(sections, broken)
-    hooks, unreadable = read_hooks(sections.hooks, path.parent)
-    password, unusable = read_password(sections.root, path.parent)
+    folder = path.parent if path.is_file() else Path()  # a pipe lies nowhere; its names are relative to us
+    hooks, unreadable = read_hooks(sections.hooks, folder)
+    password, unusable = read_password(sections.root, folder)
     found += [*unreadable, *unusable, *check_zone(sections.time.zone)]
     problems: list[Problem] = []
     if findings or found:

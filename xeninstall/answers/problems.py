@@ -19,9 +19,9 @@ class Problem:
     key: str
     text: str  # what is wrong, and what to do
 
-    def shown(self, path: Path) -> str:
+    def shown(self, file: Path | str) -> str:
         """As a compiler would say it: `FILE:LINE: key: what, and what to do`."""
-        where = f"{path}:{self.line}" if self.line else f"{path}"
+        where = f"{file}:{self.line}" if self.line else f"{file}"
         return ": ".join(part for part in (where, self.key, self.text) if part)
 
 
