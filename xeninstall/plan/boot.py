@@ -27,7 +27,8 @@ def mounts(wanted: Wanted) -> tuple[Action, ...]:
         saved = f'XENDOMAINS_SAVE="{VM_FILES}/saved"\n'
     else:
         saved = 'XENDOMAINS_SAVE="/var/lib/xen/save"\n'
-    text = f"# Written by xeninstall: running guests are saved when the host goes down and restored after.\n{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\n"
+    head = "# Written by xeninstall: running guests are saved when the host goes down and restored after.\n"
+    text = f"{head}{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\n"
     out.append(WriteFile(path="/etc/fstab", text="\n".join(lines) + "\n"))
     out.append(WriteFile(path="/etc/default/xendomains", text=text))
     return tuple(out)
@@ -73,6 +74,7 @@ XEN_OVERRIDE_GRUB_DEFAULT=1
 """
     return (
         WriteFile(path="/etc/default/grub", text=text),
+        RunInHost(argv=("mkdir", "-p", "/boot/grub"), why="GRUB's directory, which only its installer packages make"),
         RunInHost(
             argv=("cp", "-r", "/usr/lib/grub/i386-pc", "/usr/lib/grub/x86_64-efi", "/boot/grub/"),
             why="GRUB's modules for both firmwares",
@@ -84,6 +86,7 @@ XEN_OVERRIDE_GRUB_DEFAULT=1
 def boot_code(wanted: Wanted) -> tuple[Action, ...]:
     """Boot code for BIOS and UEFI on every system disk, so that a disk moves between machines."""
     out: list[Action] = []
+    # gzio: Xen is a gzip file, and the menu that grub-mkconfig writes does not ask for the module.
     modules = [
         "biosdisk",
         "part_gpt",
@@ -92,6 +95,7 @@ def boot_code(wanted: Wanted) -> tuple[Action, ...]:
         "search_fs_uuid",
         "serial",
         "normal",
+        "gzio",
     ]
     copies: dict[str, str] = {}
     for directory, first in (("BOOT", "BOOTX64.EFI"), ("debian", "shimx64.efi")):
