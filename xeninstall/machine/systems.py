@@ -82,6 +82,7 @@ def _unmounted(look: Look, paths: list[str]) -> dict[str, str]:
 def pretty_name(os_release: str) -> str:
     """PRETTY_NAME out of os-release(5), or NAME."""
     for key in ("PRETTY_NAME", "NAME"):
-        if match := re.search(rf"^{key}=(?:\"([^\"\n]*)\"|'([^'\n]*)'|(\S*))", os_release[:16384], re.MULTILINE):
-            return clean(next((group for group in match.groups() if group), ""), 80)
+        match = re.search(rf"^{key}=(?:\"([^\"\n]*)\"|'([^'\n]*)'|(\S*))", os_release[:16384], re.MULTILINE)
+        if match and (value := clean(next((group for group in match.groups() if group), ""), 80)):
+            return value
     return ""
