@@ -54,3 +54,11 @@ def test_only_numbers_are_numbers(value: object, number: int | None) -> None:
 def test_text_from_hardware_is_bounded_and_printable() -> None:
     assert clean("a\x00b\x1b[1mc\n  d" + "x" * 500, 12) == "a b [1mc dxx"
     assert clean(None) == clean(7) == ""
+
+
+def test_links_that_lead_in_circles_lead_nowhere_and_do_no_harm(computer: Computer) -> None:
+    computer.link("/a", "b")
+    computer.link("/b", "a")
+    look = computer.look()
+    assert not look.exists("/a") and look.text("/a") is None and look.names("/a") == []
+    assert isinstance(look.place("/a"), str)

@@ -59,7 +59,7 @@ def _advice(look: Look, device: str, address: str, ids: str, class_code: str, dr
 
 
 def _has_disks(look: Look, address: str) -> bool:
-    return any(f"/{address}/" in str(look.path(f"/sys/block/{name}").resolve()) + "/" for name in look.names("/sys/block"))
+    return any(f"/{address}/" in look.place(f"/sys/block/{name}") + "/" for name in look.names("/sys/block"))
 
 
 def _hex(look: Look, path: str, digits: int) -> str:

@@ -12,8 +12,8 @@ _NOTHING = {"to be filled by o.e.m.", "default string", "not specified", "system
 
 def firmware(look: Look) -> Firmware:
     """How this boot was started, and the machine's name plate."""
-    uefi = look.path("/sys/firmware/efi").is_dir()
-    has_dmi = look.path(_DMI).is_dir()
+    uefi = look.exists("/sys/firmware/efi")
+    has_dmi = look.exists(_DMI)
     if not has_dmi:
         look.note(f"vendor, product and serial number of the machine not seen: {_DMI} is missing")
     return Firmware(
@@ -32,7 +32,7 @@ def _secure_boot(look: Look) -> bool | None:
         return data[4] == 1
     if look.names("/sys/firmware/efi/efivars"):
         # Firmware older than Secure Boot has no such variable, and enforces nothing.
-        return False if data is None and not look.path(_SECURE_BOOT).exists() else None
+        return False if data is None and not look.exists(_SECURE_BOOT) else None
     look.note("Secure Boot not seen: no UEFI variables (as root: mount -t efivarfs efivarfs /sys/firmware/efi/efivars)")
     return None
 

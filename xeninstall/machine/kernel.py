@@ -27,7 +27,7 @@ def _release(look: Look) -> str:
 
 
 def _device_mapper(look: Look) -> bool:
-    if look.path("/sys/module/dm_mod").exists():
+    if look.exists("/sys/module/dm_mod"):
         return True
     misc = (line.split() for line in (look.text("/proc/misc") or "").splitlines())
     return any(fields[1:] == ["device-mapper"] for fields in misc) or _loadable(look, "dm_mod")
@@ -35,8 +35,8 @@ def _device_mapper(look: Look) -> bool:
 
 def _md(look: Look) -> bool:
     # A mirror needs the core and its RAID1 personality.
-    core = look.path("/sys/module/md_mod").exists() or look.path("/proc/mdstat").exists() or _loadable(look, "md_mod")
-    mirror = "[raid1]" in (look.text("/proc/mdstat") or "") or look.path("/sys/module/raid1").exists()
+    core = look.exists("/sys/module/md_mod") or look.exists("/proc/mdstat") or _loadable(look, "md_mod")
+    mirror = "[raid1]" in (look.text("/proc/mdstat") or "") or look.exists("/sys/module/raid1")
     return core and (mirror or _loadable(look, "raid1"))
 
 

@@ -62,6 +62,20 @@ class Look:
         except OSError:
             return []
 
+    def exists(self, absolute: str) -> bool:
+        """Is there something we may look at?"""
+        try:
+            return self.path(absolute).exists()
+        except OSError:
+            return False
+
+    def place(self, absolute: str) -> str:
+        """Where a path really leads, with every symbolic link followed, or nothing."""
+        try:
+            return str(self.path(absolute).resolve())
+        except (OSError, RuntimeError):  # RuntimeError: links that lead in circles, before Python 3.13
+            return ""
+
     def target(self, absolute: str) -> str:
         """The last part of what a symbolic link points to, or nothing."""
         try:

@@ -87,12 +87,11 @@ def nics(look: Look, stack: Stack | None = None) -> tuple[Nic, ...]:
 
 def _is_port(look: Look, name: str) -> bool:
     base = f"/sys/class/net/{name}"
-    device = look.path(f"{base}/device")
-    if not device.exists() or look.line(f"{base}/type") != _ARPHRD_ETHER:
+    if not look.exists(f"{base}/device") or look.line(f"{base}/type") != _ARPHRD_ETHER:
         return False  # lo, bridges, bonds, VLANs, tunnels, InfiniBand
-    if look.path(f"{base}/wireless").exists() or look.path(f"{base}/phy80211").exists():
+    if look.exists(f"{base}/wireless") or look.exists(f"{base}/phy80211"):
         return False  # a wireless card cannot carry a bridge
-    if (device / "physfn").exists():
+    if look.exists(f"{base}/device/physfn"):
         return False  # a virtual function is meant for a guest
     return look.target(f"{base}/device/subsystem") != "xen-backend"  # a guest's end, seen from dom0
 
@@ -122,7 +121,7 @@ def _nic(look: Look, stack: Stack, name: str, default_route: bool) -> Nic:
 
 
 def _pci(look: Look, base: str) -> str:
-    place = str(look.path(f"{base}/device").resolve())
+    place = look.place(f"{base}/device")
     found = _PCI.findall(place)
     # What hangs on USB has the controller's address in its path, not one of its own.
     return found[-1] if found and "/usb" not in place else ""

@@ -106,7 +106,7 @@ def _users(disk: Block, around: Surroundings) -> Iterator[Obstacle]:
             text = f"volume group {group.name} on {block.path} is active ({volumes}); deactivate it: vgchange -an {group.name}"
             yield _obstacle(Reason.IN_USE, text)
         pool = block.label if block.fstype == "zfs_member" else ""
-        if pool and around.look.path(f"/proc/spl/kstat/zfs/{pool}").is_dir():
+        if pool and around.look.exists(f"/proc/spl/kstat/zfs/{pool}"):
             yield _obstacle(Reason.IN_USE, f"ZFS pool {pool} on {block.path} is imported; export it: zpool export {pool}")
         for child in block.children:
             if child.type == "crypt":
