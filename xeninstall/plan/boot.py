@@ -13,16 +13,18 @@ _GRUB = "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
 
 
 def mounts(wanted: Wanted) -> tuple[Action, ...]:
-    """/etc/fstab, by UUID. The ESP is mounted when it is there: half a mirror must not stop the boot."""
+    """/etc/fstab, by UUID. The ESP is mounted when it is there: half a mirror must not stop the boot, and
+    `nofail` mounts do not hold it up, however long a slow machine takes to find its disks.
+    """
     lines = [
         "# Written by xeninstall.",
         f"UUID={wanted.root_uuid} / ext4 errors=remount-ro 0 1",
-        f"UUID={wanted.esp_id} /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=10s 0 2",
+        f"UUID={wanted.esp_id} /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=5min 0 2",
     ]
     out: list[Action] = []
     if wanted.answers.storage.type is StorageType.FILES:
         if wanted.storage_device:
-            lines.append(f"UUID={wanted.storage_uuid} {VM_FILES} ext4 nofail,x-systemd.device-timeout=30s 0 2")
+            lines.append(f"UUID={wanted.storage_uuid} {VM_FILES} ext4 nofail,x-systemd.device-timeout=5min 0 2")
         # Saved guests are as large as their memory: they belong where the room is.
         saved = f'XENDOMAINS_SAVE="{VM_FILES}/saved"\n'
     else:
