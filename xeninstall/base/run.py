@@ -40,6 +40,10 @@ PACKAGE_OF = {
     "mount": "mount",
     "openssl": "openssl",
     "pvcreate": "lvm2",
+    "dmesg": "util-linux",
+    "debugfs": "e2fsprogs",
+    "modprobe": "kmod",
+    "pvs": "lvm2",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "sfdisk": "fdisk",
@@ -52,6 +56,7 @@ PACKAGE_OF = {
     "vgchange": "lvm2",
     "vgcreate": "lvm2",
     "wipefs": "util-linux",
+    "xl": "xen-utils-common",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from xeninstall.answers.model import Answers, DiskSelector, Pick
 from xeninstall.base.errors import RequirementError
 from xeninstall.base.sizes import MIB, format_size
-from xeninstall.machine.model import MEMORY_MINIMUM_BYTES, SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine, Nic, Verdict
+from xeninstall.machine.model import MEMORY_MINIMUM_BYTES, SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine, Nic, Reason, Verdict
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,8 @@ def _check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
 
 def select(selector: DiskSelector, disks: tuple[Disk, ...], key: str) -> Disk | Finding:
     """The one disk that a selector names, or why there is none."""
+    # Every path of a multipath map has the map's own serial number and WWN; the map is the disk.
+    disks = tuple(disk for disk in disks if all(obstacle.reason is not Reason.MULTIPATH_MEMBER for obstacle in disk.obstacles))
     listed = ", ".join(f"{disk.path} ({disk.identity})" for disk in disks[:8]) or "none"
     if len(disks) > 8:
         listed += f" and {len(disks) - 8} more"
