@@ -1,83 +1,13 @@
 """argv → verb. The only place that prints an error or decides an exit code."""
 
-import argparse
 import importlib
 import os
 import signal
 import sys
 from types import FrameType
 
-from . import __version__
 from .base.errors import Error, ExitCode
-
-_VERBS = ("check", "schema", "example", "probe", "install", "logs", "man", "completion")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; manual page and completion are made from it, too."""
-    parser = argparse.ArgumentParser(
-        prog="xeninstall",
-        description="Install a Xen host (Debian 13 with Debian's Xen) onto a disk or a disk image, from an answer file.",
-        epilog="Exit status: 0 done, 1 failed, 2 bad usage or answers, 3 requirements not met, 4 stopped and resumable.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"xeninstall {__version__}", help="print the version and exit")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
-
-    check = add("check", "check an answer file and list every error at once")
-    check.add_argument("answers", metavar="FILE", help="answer file (TOML); - reads standard input")
-    check.add_argument("--json", action="store_true", help="print the errors as JSON")
-
-    add("schema", "print the JSON Schema of answer files, for editors")
-
-    example = add("example", "print an example answer file, or list the examples")
-    example.add_argument("name", metavar="NAME", nargs="?", help="which example")
-
-    probe = add("probe", "show what this machine has and whether it can be a Xen host")
-    probe.add_argument("--json", action="store_true", help="print the machine profile, which --machine reads")
-    probe.add_argument("--machine", metavar="FILE", help="show a recorded profile instead of this machine")
-
-    install = add("install", "install a Xen host by an answer file")
-    install.add_argument("answers", metavar="ANSWERS", help="answer file (TOML)")
-    install.add_argument(
-        "--target", metavar="DISK|FILE", help="disk or image file to install onto; by default the disk that the answers name"
-    )
-    install.add_argument(
-        "--size", metavar="SIZE", default="16G", help="size of a new image file (default 16G); the file is sparse"
-    )
-    install.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
-    install.add_argument("--plan", action="store_true", help="print what would be done, and what would be lost; write nothing")
-    install.add_argument("--files", action="store_true", help="with --plan: print the text of each file that would be written")
-    install.add_argument("--machine", metavar="FILE", help="with --plan: plan for a recorded machine profile")
-    install.add_argument("--json", action="store_true", help="print the plan, or the progress events a line each, as JSON")
-    install.add_argument("--resume", action="store_true", help="go on with an interrupted installation onto the same target")
-    install.add_argument("--seed", metavar="HEX", help="32 hexadecimal digits that all UUIDs come from; random by default")
-
-    logs = add("logs", "gather logs, journals and system information into one file to send")
-    logs.add_argument(
-        "--output", metavar="FILE", default="xeninstall-logs.tar.gz", help="where to write it (default xeninstall-logs.tar.gz)"
-    )
-    logs.add_argument(
-        "--target", metavar="DISK|FILE", help="also take the log and the journal of an installation onto this target"
-    )
-
-    man = add("man", "show a manual page")
-    man.add_argument(
-        "page",
-        metavar="PAGE",
-        nargs="?",
-        default="xeninstall.8",
-        choices=["xeninstall.8", "xeninstall-answers.5"],
-        help="xeninstall.8 (default) or xeninstall-answers.5",
-    )
-    man.add_argument("--roff", action="store_true", help="print the page's source instead of showing it")
-
-    completion = add("completion", "print the completion script of a shell")
-    completion.add_argument("shell", choices=["bash"], help="bash")
-    return parser
+from .parser import build_parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,12 +3,11 @@
 import argparse
 
 from xeninstall.man.completion import bash_completion
+from xeninstall.parser import build_parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    from xeninstall.cli import build_parser
-
     del args
     print(bash_completion(build_parser()), end="")
     return 0

@@ -11,13 +11,10 @@ from pathlib import Path
 
 from xeninstall.answers.load import load
 from xeninstall.answers.model import Answers
-from xeninstall.apply.execute import Files, execute
 from xeninstall.apply.guard import read_system_image
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import is_disk, journal_of, log_of
-from xeninstall.apply.records import log_to
 from xeninstall.apply.resume import find_journal, release_leftovers
-from xeninstall.apply.webhook import Webhook
 from xeninstall.base.errors import UsageError
 from xeninstall.base.events import Emit, Event
 from xeninstall.base.run import Runner, SystemRunner
@@ -26,9 +23,6 @@ from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.show import show
 from xeninstall.plan.system_image import SystemImage
-
-from .probe import machine
-from .progress import Lines, json_lines
 
 # Where the system image is on the boot medium, and where `make image` puts it.
 _SYSTEM_PLACES = ("/run/live/medium/live/filesystem.squashfs", "build/system.squashfs")
@@ -60,6 +54,13 @@ def run(args: argparse.Namespace) -> int:
 def _install(
     plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, answers: Answers, runner: Runner, *, as_json: bool
 ) -> int:
+    # Only here: a plan is printed in a fraction of the time that it takes to load what carries it out.
+    from xeninstall.apply.execute import Files, execute
+    from xeninstall.apply.records import log_to
+    from xeninstall.apply.webhook import Webhook
+
+    from .progress import Lines, json_lines
+
     target = plan.disks[0].path
     files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target))
     handler = log_to(files.log)
@@ -74,7 +75,7 @@ def _install(
                 emit = _both(out, webhook.tell)
             execute(plan, image, files, runner, emit, journal)
         if not as_json:
-            _print_tail(plan, files)
+            _print_tail(plan, files.log)
     finally:
         logging.getLogger("xeninstall").removeHandler(handler)
         handler.close()
@@ -100,6 +101,8 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
         if size % 2**20:
             raise UsageError(f"--size {args.size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
         return build(answers, image, seed, image_file=ImageFile(path, size, exists=exists))
+    from .probe import machine
+
     return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
 
 
@@ -129,10 +132,10 @@ def _print_head(plan: Plan) -> None:
     sys.stdout.flush()
 
 
-def _print_tail(plan: Plan, files: Files) -> None:
+def _print_tail(plan: Plan, log: Path) -> None:
     for name, value in plan.facts.items():
         print(f"  {name + ':':<12} {value}")
-    print(f"  {'log:':<12} {files.log}")
+    print(f"  {'log:':<12} {log}")
     if plan.disks[0].image:
         print(f"  {'boot it:':<12} make boot, or: qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 4096 -nographic \\")
         print(f"  {'':<12} -drive file={plan.disks[0].path},format=raw,if=virtio -nic user,model=virtio-net-pci")
