@@ -15,6 +15,7 @@ from xeninstall.plan.model import (
     CheckFilesystem,
     CreateArray,
     CreateThinPool,
+    ExtendInitramfs,
     FillEsp,
     InstallBiosBoot,
     InstallPackages,
@@ -38,7 +39,7 @@ from xeninstall.plan.model import (
 )
 from xeninstall.plan.system_image import SystemImage
 
-from . import bios_boot, disks, guard, hooks, host_files, records, uefi_boot, unpack, verify
+from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
 from .journal import Journal
 from .target import Target
 
@@ -161,6 +162,8 @@ class _Work:
                 hooks.install_packages(action, target)
             case RunInHost(argv=argv):
                 target.run_in_host(argv)
+            case ExtendInitramfs():
+                initramfs.extend(action, self.files.squashfs, target, runner)
             case InstallBiosBoot(disk=key, partition=number):
                 partition = target.partition(PartitionOf(disk=key, number=number))
                 bios_boot.install(action, plan.disk(key), partition, target)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner
-from xeninstall.plan.model import CheckFilesystem, MakeLink, Plan, VerifyHost, WriteFile
+from xeninstall.plan.model import CheckFilesystem, ExtendInitramfs, MakeLink, Plan, VerifyHost, WriteFile
 
+from . import initramfs
 from .host_files import inside
 from .target import Target
 
@@ -21,12 +22,13 @@ class VerifyError(Error):
 def verify_host(action: VerifyHost, plan: Plan, target: Target) -> int:
     """Check boot files by digest, every planned file and link, and grub.cfg; returns how many things were compared."""
     root = target.root()
+    extended = {act.path for stage in plan.stages for act in stage.actions if isinstance(act, ExtendInitramfs)}
     for path, wanted in action.boot_files.items():
         place = inside(root, path)
         if not place.is_file():
             raise VerifyError(f"{path} is missing on the installed system", hint=_HINT)
-        with place.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        data = place.read_bytes()
+        found = initramfs.base_digest(data) if path in extended else hashlib.sha256(data).hexdigest()
         if found != wanted:
             raise VerifyError(f"{path} arrived damaged: sha256 {found} instead of {wanted}", hint=_HINT)
     # The last writer of a path wins; only what it wrote is to be found.

@@ -1,12 +1,23 @@
 """How the host starts: mounts, GRUB's settings for Xen, boot code for BIOS and for UEFI, saved guests."""
 
-from xeninstall.answers.model import StorageType
+from xeninstall.answers.model import Keyboard, StorageType
 
 from .disk import md_uuid
-from .model import Action, FillEsp, InstallBiosBoot, PartitionOf, RegisterBootEntry, RunInHost, WriteFile, chosen_uuid
+from .model import (
+    Action,
+    ExtendInitramfs,
+    FillEsp,
+    InstallBiosBoot,
+    PartitionOf,
+    RegisterBootEntry,
+    RunInHost,
+    WriteFile,
+    chosen_uuid,
+)
 from .wanted import Wanted
 
 VM_FILES = "/var/lib/xen/images"
+MDADM_CONF = "/etc/mdadm/mdadm.conf"
 _SHIM = "/usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "/usr/lib/shim/mmx64.efi.signed"
 _GRUB = "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
@@ -36,18 +47,25 @@ def mounts(wanted: Wanted) -> tuple[Action, ...]:
     return tuple(out)
 
 
+def initramfs(wanted: Wanted) -> tuple[Action, ...]:
+    """An initramfs that knows keyboard and mirror, where they differ from the image's: a US keyboard, no mirror."""
+    keyboard = wanted.answers.keyboard != Keyboard()
+    files = (MDADM_CONF,) if wanted.mirrored else ()
+    if not keyboard and not files:
+        return ()
+    base = wanted.image.boot_files[wanted.image_initrd]
+    return (ExtendInitramfs(path=wanted.image_initrd, sha256=base, keyboard=keyboard, files=files),)
+
+
 def mirror(wanted: Wanted) -> tuple[Action, ...]:
-    """mdadm.conf, and an initramfs that knows it."""
+    """mdadm.conf, which names the arrays."""
     if not wanted.mirrored:
         return ()
     names = ["system", *(["slot-b"] if wanted.layout.slot_b else []), *(["storage"] if wanted.layout.storage else [])]
     arrays = "".join(
         f"ARRAY /dev/md/{name} metadata=1.2 UUID={md_uuid(chosen_uuid(wanted.seed, f'array/{name}'))}\n" for name in names
     )
-    return (
-        WriteFile(path="/etc/mdadm/mdadm.conf", text=f"# Written by xeninstall.\nHOMEHOST <ignore>\nMAILADDR root\n{arrays}"),
-        RunInHost(argv=("update-initramfs", "-u"), why="the mirror's arrays, which must be assembled before the root is mounted"),
-    )
+    return (WriteFile(path=MDADM_CONF, text=f"# Written by xeninstall.\nHOMEHOST <ignore>\nMAILADDR root\n{arrays}"),)
 
 
 def grub(wanted: Wanted) -> tuple[Action, ...]:

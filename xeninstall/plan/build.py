@@ -68,8 +68,6 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         *hooks.first_boot(wanted),
     )
     esps = [PartitionOf(disk=system.key, number=wanted.layout.esp) for system in wanted.system_disks]
-    rebuilt = {wanted.image_initrd} if wanted.mirrored else set()
-    boot_files = {path: digest for path, digest in wanted.image.boot_files.items() if path not in rebuilt}
     return (
         Stage(name="prepare", title="Preparation", actions=(*time.clock(wanted), *hooks.before_disk(wanted))),
         disk.partition(wanted),
@@ -78,12 +76,16 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         Stage(name="unpack", title="System", actions=(unpack,)),
         Stage(name="configure", title="Configuration", actions=configuration),
         Stage(name="packages", title="Package sets", actions=hooks.packages(wanted)),
-        Stage(name="boot", title="Boot loader", actions=(*boot.mirror(wanted), *boot.grub(wanted), *boot.boot_code(wanted))),
+        Stage(
+            name="boot",
+            title="Boot loader",
+            actions=(*boot.mirror(wanted), *boot.initramfs(wanted), *boot.grub(wanted), *boot.boot_code(wanted)),
+        ),
         Stage(
             name="verify",
             title="Verification",
             actions=(
-                VerifyHost(boot_files=boot_files, root_uuid=wanted.root_uuid),
+                VerifyHost(boot_files=wanted.image.boot_files, root_uuid=wanted.root_uuid),
                 *hooks.installed(wanted),
                 KeepRecords(answers=dump(wanted.answers)),
                 CheckFilesystem(device=wanted.root, fstype="ext4"),

@@ -204,6 +204,16 @@ class RunInHost(Part):
     why: str
 
 
+class ExtendInitramfs(Part):
+    """Append files of the host to its initramfs: the keyboard's, and copies of `files`."""
+
+    do: Literal["extend-initramfs"] = "extend-initramfs"
+    path: str
+    sha256: str  # of the image's own initramfs
+    keyboard: bool
+    files: tuple[str, ...]
+
+
 class InstallBiosBoot(Part):
     """Put GRUB's boot and core images into the disk's MBR gap and BIOS boot partition."""
 
@@ -270,6 +280,7 @@ Action = Annotated[
     | SetRootPassword
     | InstallPackages
     | RunInHost
+    | ExtendInitramfs
     | InstallBiosBoot
     | FillEsp
     | RegisterBootEntry

@@ -9,6 +9,7 @@ from .model import (
     CreateArray,
     CreateThinPool,
     Device,
+    ExtendInitramfs,
     FillEsp,
     InstallBiosBoot,
     InstallPackages,
@@ -97,6 +98,8 @@ def describe(action: Action, plan: Plan, *, files: bool = False) -> list[str]:
             return [f"install the package set {name} ({len(debs)} packages)"]
         case RunInHost(argv=argv, why=why):
             return [f"run {' '.join(argv)}: {why}"]
+        case ExtendInitramfs(path=path, keyboard=keyboard, files=extra):
+            return [f"extend {path} with {', '.join([*(['the key map'] if keyboard else []), *extra])}"]
         case InstallBiosBoot(disk=key):
             return [f"install GRUB for BIOS on {plan.disk(key).path}"]
         case FillEsp(device=where):
