@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -11,11 +12,11 @@ from .model import Answers
 from .outside import check_zone, read_hooks, read_password
 from .passwords import PasswordError, hash_password, password_of
 from .problems import AnswersError, Problem, dotted, in_order
-from .rules import Breach, breaches
+from .rules import breaches
 from .salvage import salvage
 from .sections import Sections
 from .source import parse, read_text
-from .words import in_words
+from .words import in_words, worth_saying
 
 __all__ = ["AnswersError", "Problem", "check", "load"]
 
@@ -68,21 +69,18 @@ def _judge(path: Path) -> _Judged:
     problems: list[Problem] = []
     if findings or found:
         lines = Lines(text)
-        problems += [Problem(lines.of(entry["loc"]), dotted(entry["loc"]), in_words(entry)) for entry in findings]
-        problems += [_problem(lines, breach) for breach in found]
-    return _Judged(text, sections.model_copy(update={"hooks": hooks}), in_order(problems), password)
-
-
-def _problem(lines: Lines, breach: Breach) -> Problem:
-    return Problem(lines.of(breach.location), dotted(breach.location), f"{breach.what}; {breach.remedy}")
+        said = [(entry["loc"], partial(in_words, entry)) for entry in worth_saying(findings)]
+        said += [(breach.location, partial("{0.what}; {0.remedy}".format, breach)) for breach in found]
+        problems = in_order((lines.of(place), dotted(place), text) for place, text in said)
+    return _Judged(text, sections.model_copy(update={"hooks": hooks}), problems, password)
 
 
 def _password_from(stdin: Callable[[], bytes] | None, path: Path, text: str) -> bytes:
     if stdin is None:
-        breach = Breach(_AT_STDIN, "there is no standard input to read here", "use password_file or password_hash")
+        why = "there is no standard input to read here; use password_file or password_hash"
     else:
         try:
             return password_of(stdin())
         except PasswordError as error:
-            breach = Breach(_AT_STDIN, f"on standard input, {error.message}", error.hint)
-    raise AnswersError(path, [_problem(Lines(text), breach)])
+            why = f"on standard input, {error.message}; {error.hint}"
+    raise AnswersError(path, [Problem(Lines(text).of(_AT_STDIN), dotted(_AT_STDIN), why)])

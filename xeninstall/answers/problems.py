@@ -1,7 +1,7 @@
 """What is wrong with an answer file, as values: a line, a key and a text; and the error that carries all of them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +33,14 @@ class AnswersError(UsageError):
         self.path, self.problems = path, tuple(problems)
 
 
-def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By line; a hostile file's thousands are cut, and the cut is said."""
-    ordered = sorted(problems, key=lambda problem: (problem.line, problem.key))
-    if len(ordered) > _SHOWN_MAXIMUM:
-        more = len(ordered) - _SHOWN_MAXIMUM
-        last = Problem(ordered[_SHOWN_MAXIMUM].line, "", f"and {more} more problems from here on; correct those above first")
-        return [*ordered[:_SHOWN_MAXIMUM], last]
-    return ordered
+def in_order(found: Iterable[tuple[int, str, Callable[[], str]]]) -> list[Problem]:
+    """Problems by line, from line, key and what makes the text; of a hostile file's thousands only the first get one."""
+    ordered = sorted(found, key=lambda entry: entry[:2])
+    problems = [Problem(line, key, text()) for line, key, text in ordered[:_SHOWN_MAXIMUM]]
+    if more := len(ordered) - len(problems):
+        line = ordered[_SHOWN_MAXIMUM][0]
+        problems.append(Problem(line, "", f"and {more} more problems from here on; correct those above first"))
+    return problems
 
 
 def dotted(location: Iterable[str | int]) -> str:

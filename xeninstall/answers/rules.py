@@ -209,13 +209,12 @@ def _dns_lists(sections: Sections) -> Iterator[Breach]:
 
 
 def _dns_from_somewhere(sections: Sections) -> Iterator[Breach]:
-    network = sections.network
-    told = network.ipv4.method is Ipv4Method.DHCP or network.ipv6.method is Ipv6Method.AUTO
-    if sections.dns.mode is DnsMode.DHCP and not told:
-        yield Breach(
-            ("dns", "mode"), "dhcp, but with static addresses nobody tells this host its DNS servers",
-            'set dns.mode = "servers" and dns.servers',
-        )
+    ipv4, ipv6 = sections.network.ipv4.method, sections.network.ipv6.method
+    told = ipv4 is Ipv4Method.DHCP or ipv6 is Ipv6Method.AUTO
+    static = ipv4 is Ipv4Method.STATIC or ipv6 is Ipv6Method.STATIC
+    if sections.dns.mode is DnsMode.DHCP and static and not told:
+        what = "dhcp, but with static addresses nobody tells this host its DNS servers"
+        yield Breach(("dns", "mode"), what, 'set dns.mode = "servers" and dns.servers')
 
 
 def _dns_loop(sections: Sections) -> Iterator[Breach]:

@@ -8,6 +8,8 @@ from typing import Any
 from .problems import AnswersError, Problem
 
 SIZE_MAXIMUM_BYTES = 2**20
+# The longest lists that the model allows hold a tenth of that; judging millions would take minutes.
+_VALUES_MAXIMUM = 10_000
 # tomllib takes time by the square of a dotted key's parts; our deepest key has four.
 _DEEP_KEY = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
 
@@ -36,12 +38,26 @@ def parse(path: Path, text: str) -> dict[str, Any]:
     if deep is not None:
         raise _refused(path, text.count("\n", 0, deep.start()) + 1, "nested too deep; no answer has so many dots in its key")
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+        if _has_more_values_than(_VALUES_MAXIMUM, data):
+            raise _refused(path, 0, f"more than {_VALUES_MAXIMUM} values, which no answer file has; give the right file")
+        return data
     except RecursionError:
         problem = Problem(0, "", "nested too deep for an answer file; give the right file")
     except ValueError as error:  # TOMLDecodeError is one; so is the complaint about an integer of thousands of digits
         problem = _syntax(str(error), text)
     raise AnswersError(path, [problem])
+
+
+def _has_more_values_than(maximum: int, data: dict[str, Any]) -> bool:
+    waiting: list[Any] = [data]
+    count = 0
+    while waiting and count <= maximum:
+        node = waiting.pop()
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        count += len(inner)
+        waiting.extend(item for item in inner if isinstance(item, dict | list))
+    return count > maximum
 
 
 def _read(path: Path) -> bytes:
@@ -65,11 +81,20 @@ def _refused(path: Path, line: int, text: str) -> AnswersError:
 
 def _syntax(message: str, text: str) -> Problem:
     position = re.search(r"\(at line (\d+), column \d+\)", message)
-    line = int(position[1]) if position else len(text.rstrip("\n").split("\n"))
+    if position is None and "end of document" in message:
+        last = text.rstrip().count("\n") + 1
+        return Problem(last, "", "the file ends in the middle of something; close the quotes or brackets opened last")
+    line = int(position[1]) if position else _line_of_long_number(text)
     for pattern, words in _SYNTAX:
         if re.match(pattern, message):
             return Problem(line, "", words)
     return Problem(line, "", "this is not TOML; correct the line, or compare it with: xeninstall example")
+
+
+def _line_of_long_number(text: str) -> int:
+    # int()'s complaint about too many digits is the one that comes without a position.
+    digits = re.search(r"[0-9_]{4000}", text)
+    return text.count("\n", 0, digits.start()) + 1 if digits else 1
 
 
 # tomllib's messages begin like this; its own words are for those who know its grammar.

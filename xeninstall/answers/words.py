@@ -1,7 +1,7 @@
 """Says pydantic's findings in plain words: what is wrong, and what to do. No value is repeated that could be a secret."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -20,6 +20,12 @@ def in_words(error: ErrorDetails) -> str:
     return "; ".join(say(error))
 
 
+def worth_saying(findings: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without those that another one explains: a list is not too short when its items were refused."""
+    inside = {entry["loc"][:-1] for entry in findings}
+    return [entry for entry in findings if not (entry["type"] == "too_short" and entry["loc"] in inside)]
+
+
 def _unusable(error: ErrorDetails) -> Words:
     return f"a value that cannot be used ({error['type'].replace('_', ' ')})", "see xeninstall-answers(5)"
 
@@ -34,7 +40,8 @@ def _unknown(error: ErrorDetails) -> Words:
     # Perhaps a key of another table: `name = …` above the first header belongs to [host].
     elsewhere = [key.path for key in keys() if key.path.rpartition(".")[2] == name]
     if elsewhere and len(elsewhere) <= 3:
-        return "unknown key here", f"did you mean {' or '.join(elsewhere)}?"
+        places = " or ".join(path if "." in path else f"{path}, above the first table" for path in elsewhere)
+        return "unknown key here", f"did you mean {places}?"
     return "unknown key", f"known here: {', '.join(known)}"
 
 
@@ -49,7 +56,7 @@ def _not_a_table(error: ErrorDetails) -> Words:
 
 
 def _not_text(error: ErrorDetails) -> Words:
-    return f"{_kind(error['input'])} where text is wanted", "write the value in quotes, once"
+    return f"{_kind(error['input'])} where text is wanted", "write the value in quotes"
 
 
 def _not_a_number(error: ErrorDetails) -> Words:

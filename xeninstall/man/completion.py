@@ -35,7 +35,7 @@ _@NAME@_words() {
 }
 
 _@NAME@_files() {
-    compopt -o filenames 2>/dev/null
+    compopt -o filenames 2>/dev/null || :
     mapfile -t COMPREPLY < <(compgen -f -- "$1")
 }
 

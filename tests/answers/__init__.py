@@ -1,0 +1,1 @@
+"""Answer files: what is accepted, what is refused, and in which words."""

@@ -1,0 +1,1 @@
+"""Manual pages and completion say what the program knows."""
