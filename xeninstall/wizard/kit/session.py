@@ -1,0 +1,51 @@
+"""What every step may look at and change: the machine, the draft, and what this run is for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xeninstall.base.run import Runner
+from xeninstall.machine.model import Machine
+from xeninstall.plan.system_image import SystemImage
+from xeninstall.wizard.draft import Draft
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the host goes. Without a path: onto the disk that the answers name."""
+
+    path: str = ""  # an image file
+    size_bytes: int = 0
+    exists: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One line of the menu: a flow."""
+
+    name: str
+    title: str
+    about: str
+
+
+@dataclass
+class Session:
+    """One run of the wizard. Steps talk to each other through this and nothing else."""
+
+    machine: Machine
+    runner: Runner
+    image: SystemImage
+    squashfs: Path
+    draft: Draft = field(default_factory=Draft)
+    target: Target = Target()
+    rehearsal: bool = False  # a recorded machine: nothing is written, and every screen says so
+    seed: str = ""  # all UUIDs of the plan come from it
+    reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked
+    saved: Path | None = None  # where the replayable answer file was written
+    offers: Callable[[], list[Offer]] = list
+    notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
+
+    @property
+    def onto_image(self) -> bool:
+        """Whether the target is an image file, so that this machine's disks do not matter."""
+        return bool(self.target.path)
