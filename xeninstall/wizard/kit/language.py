@@ -74,10 +74,13 @@ def _patterns(code: str) -> list[tuple[re.Pattern[str], str]]:
 
 @cache
 def catalog(code: str) -> dict[str, str]:
-    """English text → translation, from xeninstall/locale/CODE.po."""
-    if code == "en":
-        return {}
-    return parse_po((files("xeninstall") / "locale" / f"{code}.po").read_text(encoding="utf-8"))
+    """English text → translation, from every .po in xeninstall/locale/CODE: one a topic."""
+    out: dict[str, str] = {}
+    if code != "en":
+        for entry in (files("xeninstall") / "locale" / code).iterdir():
+            if entry.name.endswith(".po"):
+                out |= parse_po(entry.read_text(encoding="utf-8"))
+    return out
 
 
 def parse_po(text: str) -> dict[str, str]:

@@ -22,7 +22,8 @@ from .act import Act
 from .changed import Changed
 from .dialogs import Say
 from .field import Field
-from .language import _, said
+from .judging import reason
+from .language import _
 from .session import Session
 
 SCREEN_CELLS = 80
@@ -147,21 +148,7 @@ class Step(Screen[None]):
 
     def judge(self) -> None:
         """Show what is wrong now: `!` at the fields, and the reason of the one at hand below."""
-        problems = self.problems(self.session)
-        shown = []
-        claimed: set[Problem] = set()
-        for field in self.query(Field):
-            own = [one for one in problems if field.key and one.within(field.key) and one not in claimed]
-            claimed.update(own)
-            visible = bool(own) and (self._told or (field.touched and bool(field.line.value)))
-            field.show_wrong(visible)
-            if visible:
-                at_hand = field.line.has_focus
-                shown += [(not at_hand, f"{field.label}: {said(one.text)}") for one in own]
-        # Problems that no field has, such as "nobody could log in", wait until Next was tried.
-        if self._told:
-            shown += [(True, said(one.text)) for one in problems if one not in claimed]
-        self.say(min(shown)[1] if shown else "", wrong=True)
+        self.say(reason(self.query(Field), self.problems(self.session), told=self._told), wrong=True)
 
     def say(self, text: str, *, wrong: bool = False) -> None:
         """Two lines below the body: a refusal's reason, or news of work that runs."""
