@@ -48,6 +48,19 @@ def build_parser() -> argparse.ArgumentParser:
     install.add_argument("--resume", action="store_true", help="go on with an interrupted installation onto the same target")
     install.add_argument("--seed", metavar="HEX", help="32 hexadecimal digits that all UUIDs come from; random by default")
 
+    wizard = add("wizard", "install with screens that ask, show and explain")
+    wizard.add_argument("--answers", metavar="FILE", help="start from an answer file: only what it leaves open is asked")
+    wizard.add_argument(
+        "--target", metavar="DISK|FILE", help="disk or image file to install onto; without it a disk is chosen on the screen"
+    )
+    wizard.add_argument(
+        "--size", metavar="SIZE", default="16G", help="size of a new image file (default 16G); the file is sparse"
+    )
+    wizard.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
+    wizard.add_argument(
+        "--machine", metavar="FILE", help="rehearse on a recorded machine profile; nothing is written, and every screen says so"
+    )
+
     logs = add("logs", "gather logs, journals and system information into one file to send")
     logs.add_argument(
         "--output", metavar="FILE", default="xeninstall-logs.tar.gz", help="where to write it (default xeninstall-logs.tar.gz)"

@@ -33,21 +33,21 @@ def run(args: argparse.Namespace) -> int:
     if (args.machine or args.files) and not args.plan:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
     answers = load(Path(args.answers), stdin=sys.stdin.buffer.read)
-    squashfs = _find_system(args.system)
+    squashfs = find_system(args.system)
     image = read_system_image(squashfs)
     runner: Runner = SystemRunner()
     journal = None
     if args.resume:
         if args.target is None:
             raise UsageError("--resume needs --target", hint="name the disk or file of the interrupted installation")
-        _must_be_root()
+        must_be_root()
         journal = find_journal(args.target, runner)
         release_leftovers(args.target, journal.seed, runner)
     plan = _plan(args, answers, image, journal)
     if args.plan:
         print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
         return 0
-    _must_be_root()
+    must_be_root()
     return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, as_json=args.json)
 
 
@@ -106,7 +106,8 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
     return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
 
 
-def _find_system(named: str | None) -> Path:
+def find_system(named: str | None) -> Path:
+    """The squashfs that was named, or the one in the usual places. Raises UsageError when there is none."""
     if named is not None:
         return Path(named)
     for place in _SYSTEM_PLACES:
@@ -118,7 +119,8 @@ def _find_system(named: str | None) -> Path:
     )
 
 
-def _must_be_root() -> None:
+def must_be_root() -> None:
+    """Raises UsageError for anybody else."""
     if os.geteuid() != 0:
         raise UsageError("installing needs root: it mounts file systems", hint="use sudo")
 

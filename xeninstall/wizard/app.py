@@ -11,7 +11,7 @@ from xeninstall.base.errors import ExitCode
 from .flow import Flow
 from .kit import Ask, Session, Step, _
 from .kit.glyphs import use_console_glyphs
-from .kit.session import Offer
+from .kit.session import Answered, Offer
 
 
 class Wizard(App[int]):
@@ -20,9 +20,6 @@ class Wizard(App[int]):
     CSS_PATH = "wizard.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
-        Binding("ctrl+c", "leave", show=False, priority=True),
-        Binding("ctrl+q", "leave", show=False, priority=True),
-    ]
 
     def __init__(self, session: Session, start: Flow, flows: list[Flow]) -> None:
         use_console_glyphs()
@@ -30,8 +27,14 @@ class Wizard(App[int]):
         self.session, self._start, self._flows = session, start, flows
         self.flow = start
         session.offers = lambda: [Offer(flow.name, flow.title(), flow.about()) for flow in flows]
+        session.answered = self._answered
         # Where the way back ends, when a flow was begun without the menu.
         self._menu = start.steps[-1]
+
+    def _answered(self) -> list[Answered]:
+        steps = self.flow.applying(self.session)
+        before = steps[: steps.index(self.flow.review)] if self.flow.review in steps else steps
+        return [Answered(one.NAME, one.heading(), one.summary(self.session), one.problems(self.session)) for one in before]
 
     def on_mount(self) -> None:
         """Straight to what given answers leave open; else from the beginning."""

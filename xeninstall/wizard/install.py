@@ -2,15 +2,21 @@
 
 from .flow import Flow
 from .kit import _
+from .steps.disk import Disk
+from .steps.done import Done
+from .steps.hardware import Hardware
 from .steps.host import Host
 from .steps.keyboard import Keyboard
 from .steps.menu import Menu
+from .steps.progress import Installing
+from .steps.review import Review
 
 START = Flow("start", lambda: "", lambda: "", (Keyboard, Menu))
 
 INSTALL = Flow(
     "install",
     lambda: _("Install a Xen host"),
-    lambda: _("on this machine, or onto a disk image"),
-    (Host,),
+    lambda: _("a Debian host with Xen, onto a disk of this machine or into an image file"),
+    (Hardware, Disk, Host, Review, Installing, Done),
+    Review,
 )

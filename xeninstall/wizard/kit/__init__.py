@@ -1,8 +1,9 @@
 """What steps are made of. CONTRACT, for whoever writes a step:
 
-A step is one file in `xeninstall/wizard/steps/` with one class `class Network(Step)`, one line in `xeninstall/wizard/install.py`, one
-test of the same name in tests/wizard/steps/, and its texts in a catalog `xeninstall/locale/de/TOPIC.po` (all of them are read).
-Steps do not import each other. `steps/host.py` is the smallest complete example, tests/wizard/steps/test_host.py its test.
+A step is one file in `xeninstall/wizard/steps/` with one class `class Network(Step)`, one line in
+`xeninstall/wizard/install.py`, one test of the same name in tests/wizard/steps/, and its texts in a catalog
+`xeninstall/locale/de/TOPIC.po` (all of them are read). Steps do not import each other. `steps/host.py` is the smallest
+complete example, tests/wizard/steps/test_host.py its test.
 
 - `NAME = "network"`: its name in the flow. `OWNS = ("network",)`: the answer keys (dotted) that are its own; problems at or
   below these keys are shown on this step, keep Next from working, and make `--answers` stop here.
@@ -29,8 +30,8 @@ Steps do not import each other. `steps/host.py` is the smallest complete example
 - Nothing may move by itself: no timers below 0.5 s, no indeterminate bars, no blinking.
 - Passwords: hash in a worker, write only the hash into the draft, never keep the text in session, notes or logged messages.
 
-Tests: `async with driven(session(), YourStep) as (pilot, step)` from tests/wizard/driving.py; `golden(pilot, "name")` compares the
-screen with tests/data/screens/name.txt (renew: `RENEW_GOLDEN=1 pytest tests/wizard`, and look at what changed).
+Tests: `async with driven(session(), YourStep) as (pilot, step)` from tests/wizard/driving.py; `golden(pilot, "name")` compares
+the screen with tests/data/screens/name.txt (renew: `RENEW_GOLDEN=1 pytest tests/wizard`, and look at what changed).
 """
 
 from xeninstall.wizard.draft import Draft, Problem

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from xeninstall.answers.model import Answers
+from xeninstall.base.events import Emit, Finished
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
+from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
-from xeninstall.wizard.draft import Draft
+from xeninstall.wizard.draft import Draft, Problem
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,35 @@ class Offer:
     about: str
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A step as the review sees it."""
+
+    name: str
+    heading: str
+    summary: str
+    problems: list[Problem]
+
+
+class Work(Protocol):
+    """What carries a plan out; the real one is `xeninstall.wizard.work`."""
+
+    def perform(self, plan: Plan, answers: Answers, emit: Emit) -> None:
+        """Do it, or go on where an earlier try with the same plan ended. Raises Error; called in a thread."""
+
+    def stop(self) -> None:
+        """End it soon, cleanly; `perform` then raises Stopped."""
+
+    def log_of(self, plan: Plan) -> Path:
+        """Where its log is."""
+
+    def gather_logs(self, plan: Plan) -> Path:
+        """Put everything that helps into one file. Raises Error."""
+
+    def save_answers(self, plan: Plan, text: str) -> Path:
+        """Keep the replayable answer file. Raises Error."""
+
+
 @dataclass
 class Session:
     """One run of the wizard. Steps talk to each other through this and nothing else."""
@@ -44,6 +77,10 @@ class Session:
     seed: str = ""  # all UUIDs of the plan come from it
     reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked
     saved: Path | None = None  # where the replayable answer file was written
+    work: Work | None = None
+    done: Finished | None = None  # how it ended
+    plan: Plan | None = None  # the one that was agreed to
+    answered: Callable[[], list[Answered]] = list  # the flow's steps before its review
     offers: Callable[[], list[Offer]] = list
     notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
 

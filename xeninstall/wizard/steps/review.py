@@ -1,0 +1,122 @@
+"""Everything on one screen before anything happens: each line leads back to its step, and what will be destroyed stands here."""
+
+import textwrap
+from collections.abc import Iterable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from xeninstall.base.errors import Error
+from xeninstall.plan.check import Refused
+from xeninstall.plan.model import Plan
+from xeninstall.wizard.draft import Problem
+from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, said
+from xeninstall.wizard.planning import plan, replayable
+
+_CELLS = 74
+_LABEL_CELLS = 18
+
+
+class Review(Step):
+    """The last screen before the work."""
+
+    NAME = "review"
+    AUTO_FOCUS = "#back"
+
+    @classmethod
+    def heading(cls) -> str:
+        """See Step."""
+        return _("Review")
+
+    @classmethod
+    def explanation(cls) -> str:
+        """See Step."""
+        return _(
+            "What was answered, a line a step: Enter on a line goes there, and Next comes back here. A line with ! is not "
+            "settled yet.\n\nBelow stands what will be destroyed, by serial number. Nothing has been written so far; 'Install' asks "
+            "once more, for a word, where something would be lost."
+        )
+
+    @classmethod
+    def problems(cls, session: Session) -> list[Problem]:
+        """See Step."""
+        unsettled = [one for one in session.answered() if one.problems]
+        if unsettled:
+            return [Problem(unsettled[0].name, f"{unsettled[0].heading}: {said(unsettled[0].problems[0].text)}")]
+        try:
+            plan(session)
+        except Refused as refused:
+            return [Problem("plan", f"{finding.what}; {finding.remedy}") for finding in refused.findings]
+        except Error as error:
+            return [Problem("plan", f"{error.message}; {error.hint}")]
+        return []
+
+    def body(self) -> ComposeResult:
+        """See Step."""
+        yield Rows(self._rows(), id="review")
+
+    def acts(self) -> Iterable[Widget]:
+        """The safe button first, and with the focus."""
+        yield Act(_("Back"), id="back")
+        yield Act(_("Install"), id="next")
+
+    def on_mount(self) -> None:
+        """What stands in the way is said at once."""
+        self._told = True
+        self.judge()
+
+    def _rows(self) -> list[Row]:
+        rows = []
+        for one in self.session.answered():
+            if one.summary or one.problems:
+                mark = "! " if one.problems else "  "
+                text = textwrap.shorten(f"{one.summary}", 400)
+                first, *rest = textwrap.wrap(text, _CELLS - _LABEL_CELLS - 2) or [""]
+                more = tuple(" " * _LABEL_CELLS + line for line in rest[:2])
+                rows.append(Row(one.name, f"{mark}{one.heading:<{_LABEL_CELLS}}{first}", more))
+        if not self.problems(self.session):
+            rows += [Row("", line) for line in _consequences(plan(self.session))]
+        return rows
+
+    @on(Rows.Picked)
+    def _picked(self, event: Rows.Picked) -> None:
+        if event.row.value:
+            self.post_message(self.Jump(event.row.value))
+
+    def on_next(self) -> None:
+        """See Step."""
+        made = plan(self.session)
+        if not made.destroys:
+            self._begin(True)
+            return
+        lost = "\n".join(line for loss in made.destroys for line in (f"{loss.disk}, {said(loss.identity)}", *_lost(loss.lines)))
+        box = AskWord(_("This will be destroyed"), lost, word=_("ERASE"), yes=_("Destroy it and install"), no=_("Go back"))
+        self.app.push_screen(box, self._begin)
+
+    def _begin(self, yes: bool | None) -> None:
+        if not yes:
+            return
+        self.session.plan = plan(self.session)
+        if self.session.work is not None and not self.session.rehearsal:
+            try:
+                text = replayable(self.session.draft.whole())
+                self.session.saved = self.session.work.save_answers(self.session.plan, text)
+            except Error as error:
+                self.say(f"{error.message}; {error.hint}", wrong=True)
+                return
+        self.finish()
+
+
+def _lost(lines: tuple[str, ...]) -> list[str]:
+    return [f"   {said(line)}" for line in lines]
+
+
+def _consequences(made: Plan) -> list[str]:
+    out = ["", _("WILL BE DESTROYED:") if made.destroys else _("Nothing will be destroyed.")]
+    for loss in made.destroys:
+        out += textwrap.wrap(f"{loss.disk}, {said(loss.identity)}", _CELLS, subsequent_indent="   ")
+        out += [piece for line in _lost(loss.lines) for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
+    for warning in made.warnings:
+        out += textwrap.wrap(f"! {said(warning)}", _CELLS, subsequent_indent="  ")
+    return out
