@@ -12,13 +12,17 @@ os.environ.update(settings({"TERM": "linux"}))
 
 
 @pytest.fixture(autouse=True)
-def english(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test begins in English."""
+def same_for_all(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test begins in English, and with the same short list of keyboards whatever XKB this machine has."""
     if request.config.getoption("--renew-golden", default=False):
         os.environ["RENEW_GOLDEN"] = "1"
     os.environ.pop("NO_COLOR", None)
-    from xeninstall.wizard.kit.language import switch  # loads Textual, which reads the settings above
+    from tests.wizard.driving import DATA  # these load Textual, which reads the settings above
+    from xeninstall.wizard import xkb
+    from xeninstall.wizard.kit.language import switch
 
+    monkeypatch.setattr(xkb, "_LISTS", (str(DATA / "xkb.lst"),))
+    xkb.layouts.cache_clear()
     switch("en")
     yield
     switch("en")

@@ -1,6 +1,7 @@
 """Drives the wizard without a terminal: sessions on recorded machines, one step alone or the whole application."""
 
 import os
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,12 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from xeninstall.answers.model import Answers
+from xeninstall.base.errors import Error, Stopped
+from xeninstall.base.events import Emit, Event, Failed, Finished
 from xeninstall.base.run import Completed, Process
 from xeninstall.machine.model import Machine
+from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import OfflineSet, SystemImage
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.flow import Flow
@@ -53,7 +58,7 @@ def system_image() -> SystemImage:
         debian="13.2",
         kernel="6.12.57+deb13-amd64",
         xen="xen-4.20-amd64.gz",
-        boot_files={},
+        boot_files={"/boot/initrd.img-6.12.57+deb13-amd64": "0" * 64},
         packages={},
         sets=sets,
     )
@@ -98,8 +103,52 @@ async def type_text(pilot: Pilot[int], text: str) -> None:
     await pilot.press(*(names.get(char, char) for char in text))
 
 
+async def press_act(pilot: Pilot[int], act: str) -> None:
+    """Press a button by its id, with the keyboard."""
+    pilot.app.screen.query_one(f"#{act}").focus()
+    await pilot.press("enter")
+
+
 async def settle(pilot: Pilot[int]) -> None:
     """Until workers are done and their messages are shown."""
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
     await pilot.pause()
+
+
+class Worker:
+    """Stands where the installer would work: it tells given events, and raises given errors, one a try."""
+
+    def __init__(self, events: Sequence[Event] = (), *errors: Error) -> None:
+        self.events, self.errors = list(events), list(errors)
+        self.performed: list[tuple[Plan, Answers]] = []
+        self.saved = ""
+        self.stopped = threading.Event()
+        self.waits = False  # until it is stopped
+
+    def perform(self, plan: Plan, answers: Answers, emit: Emit) -> None:
+        self.performed.append((plan, answers))
+        for event in self.events:
+            emit(event)
+        if self.waits:
+            assert self.stopped.wait(10)
+            self.waits = False
+        if self.errors:
+            error = self.errors.pop(0)
+            emit(Failed("unpack", error.message, error.hint, error.exit_code))
+            raise error
+        emit(Finished(61.0, plan.facts))
+
+    def stop(self) -> None:
+        self.errors.insert(0, Stopped("stopped during the stage unpack", hint="go on later with --resume"))
+        self.stopped.set()
+
+    def log_of(self, plan: Plan) -> Path:
+        return Path("/run/xeninstall/install.log")
+
+    def gather_logs(self, plan: Plan) -> Path:
+        return Path("/run/xeninstall/xeninstall-logs-1.tar.gz")
+
+    def save_answers(self, plan: Plan, text: str) -> Path:
+        self.saved = text
+        return Path("/run/xeninstall/install.answers.toml")

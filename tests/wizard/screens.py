@@ -18,6 +18,11 @@ def text_of(pilot: Pilot[Any]) -> list[str]:
     return ["".join(segment.text for segment in strip).rstrip() for strip in _strips(pilot)]
 
 
+def words_of(pilot: Pilot[Any]) -> str:
+    """Everything on the screen as one text, whatever line it was broken at."""
+    return " ".join(" ".join(text_of(pilot)).split())
+
+
 def attributes_of(pilot: Pilot[Any]) -> list[str]:
     """`line: from-to attributes` for everything that is not plain; columns count from 1, as do lines."""
     out = []

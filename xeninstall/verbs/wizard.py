@@ -8,7 +8,7 @@ from pathlib import Path
 from xeninstall import __version__
 from xeninstall.apply.guard import read_system_image
 from xeninstall.apply.paths import is_disk
-from xeninstall.base.errors import UsageError
+from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import MIB, parse_size
 from xeninstall.plan.system_image import SystemImage
@@ -57,6 +57,12 @@ def run(args: argparse.Namespace) -> int:
     app = Wizard(session, START, [INSTALL, *registered()])
     code = app.run(mouse=False)
     console.clear()
+    if app.mistake:
+        place = app.mistake.strip().splitlines()
+        raise Error(
+            f"the wizard stopped by a mistake of its own: {place[-1][:200]}\n" + "\n".join(place[-5:-1]),
+            hint="send this to whoever maintains it; until then install without a screen: xeninstall install ANSWERS",
+        )
     if session.saved is not None:
         print(f"The answers, to replay them: {session.saved}")
     return code if code is not None else app.return_code or 0
@@ -79,7 +85,7 @@ def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:
         debian="13",
         kernel="unknown",
         xen="unknown",
-        boot_files={},
+        boot_files={"/boot/initrd.img-unknown": "0" * 64},
         packages={},
     )
     return unknown, Path("none")

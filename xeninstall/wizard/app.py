@@ -1,5 +1,7 @@
 """The application: shows one step at a time and follows the flow. It asks nothing itself, but for whether to leave."""
 
+import logging
+import traceback
 from typing import ClassVar
 
 from textual.app import App
@@ -12,6 +14,8 @@ from .flow import Flow
 from .kit import Ask, Session, Step, _
 from .kit.glyphs import use_console_glyphs
 from .kit.session import Answered, Offer
+
+log = logging.getLogger("xeninstall.wizard")
 
 
 class Wizard(App[int]):
@@ -26,6 +30,7 @@ class Wizard(App[int]):
         super().__init__()
         self.session, self._start, self._flows = session, start, flows
         self.flow = start
+        self.mistake = ""  # the end of a traceback, when the wizard itself failed
         session.offers = lambda: [Offer(flow.name, flow.title(), flow.about()) for flow in flows]
         session.answered = self._answered
         # Where the way back ends, when a flow was begun without the menu.
@@ -34,13 +39,14 @@ class Wizard(App[int]):
     def _answered(self) -> list[Answered]:
         steps = self.flow.applying(self.session)
         before = steps[: steps.index(self.flow.review)] if self.flow.review in steps else steps
+        before = [one for one in self._start.steps if one.OWNS] + before
         return [Answered(one.NAME, one.heading(), one.summary(self.session), one.problems(self.session)) for one in before]
 
     def on_mount(self) -> None:
         """Straight to what given answers leave open; else from the beginning."""
         self.theme = "ansi-dark"
         self.animation_level = "none"
-        if self.session.reviewed:
+        if self.session.reviewed and self._flows:
             self.flow = self._flows[0]
         self.show(self.flow.first(self.session), first=True)
 
@@ -48,7 +54,7 @@ class Wizard(App[int]):
         """Build the step anew from the draft and show it instead of the one before."""
         step = wanted(self.session)
         steps = self.flow.applying(self.session)
-        if self.flow is not self._start:
+        if self.flow is not self._start and wanted in steps:
             step.place = (steps.index(wanted) + 1, len(steps))
         if wanted is self.flow.review:
             self.session.reviewed = True
@@ -59,13 +65,16 @@ class Wizard(App[int]):
 
     def on_step_finished(self, message: Step.Finished) -> None:
         """On to the next."""
-        wanted = self.flow.after(type(message.step), self.session)
+        step = type(message.step)
+        # Whoever came from the review to a step of the start goes back there.
+        wanted = self.flow.after(step, self.session) if step in self.flow.steps else self.flow.first(self.session)
         if wanted is not None:
             self.show(wanted)
 
     def on_step_go_back(self, message: Step.GoBack) -> None:
         """To the step before; from a flow's first step to the menu."""
-        wanted = self.flow.before(type(message.step), self.session)
+        step = type(message.step)
+        wanted = self.flow.before(step, self.session) if step in self.flow.steps else self.flow.first(self.session)
         if wanted is None and self.flow is not self._start:
             self.flow, wanted = self._start, self._menu
         if wanted is not None:
@@ -73,7 +82,7 @@ class Wizard(App[int]):
 
     def on_step_jump(self, message: Step.Jump) -> None:
         """To the step of that name, of the flow at hand."""
-        self.show(next(step for step in self.flow.steps if message.name == step.NAME))
+        self.show(next(step for step in (*self.flow.steps, *self._start.steps) if message.name == step.NAME))
 
     def on_step_open(self, message: Step.Open) -> None:
         """Begin the flow that was chosen."""
@@ -83,6 +92,12 @@ class Wizard(App[int]):
     def on_step_redraw(self, message: Step.Redraw) -> None:
         """The same step again, in another language or after the machine was looked at again."""
         self.show(type(message.step))
+
+    def _fatal_error(self) -> None:
+        # Textual would print every local variable of the stack, and with them what was typed.
+        self.mistake = "".join(traceback.format_exc(limit=-4))
+        log.error("the wizard stopped: %s", self.mistake)
+        self._close_messages_no_wait()
 
     def action_leave(self) -> None:
         """Ask, wherever one is; a box is closed first."""

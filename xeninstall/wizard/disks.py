@@ -35,7 +35,7 @@ def rows(disks: Iterable[Disk], taken: Mapping[str, str]) -> list[Row]:
         why_not = taken.get(disk.path) or " ".join(said(obstacle.text) for obstacle in disk.obstacles)
         head = f"{disk.path:<14} {format_size(disk.size_bytes):>9}  {disk.bus:<6} {disk.model}"
         named = disk.identity if disk.identity != disk.path else _("no serial number")
-        more = [named, *([textwrap.shorten(_("holds {what}").format(what=held), _CELLS)] if (held := holds(disk)) else [])]
+        more = [named, *([textwrap.shorten(_("holds {what}").format(what=held), _CELLS, placeholder=" ...")] if (held := holds(disk)) else [])]
         said_why = ""
         if why_not:
             first, *rest = textwrap.wrap(f"{_('UNUSABLE')}: {why_not}", _CELLS)

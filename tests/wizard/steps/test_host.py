@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.wizard.driving import driven, session, type_text
-from tests.wizard.screens import golden, text_of
+from tests.wizard.screens import golden, words_of
 from xeninstall.wizard.steps.host import Host
 
 
@@ -27,7 +27,7 @@ def test_a_wrong_name_is_refused_with_the_reason_and_kept_as_typed() -> None:
         async with driven(given, Host) as (pilot, step):
             await pilot.press("ctrl+u")
             await type_text(pilot, "xen_1")
-            assert "'xen_1' is not a host name" in " ".join(text_of(pilot))
+            assert "'xen_1' is not a host name" in words_of(pilot)
             await pilot.press("ctrl+n")
             assert pilot.app.screen is step
             golden(pilot, "host-wrong")

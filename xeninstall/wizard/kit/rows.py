@@ -52,6 +52,7 @@ class Rows(ScrollView, can_focus=True):
         Binding("enter", "pick(True)", show=False),
     ]
     MARK_CELLS = 0
+    INDENT_CELLS = 3  # of the further lines of a row
     cursor: reactive[int] = reactive(0, repaint=True)
 
     @dataclass
@@ -176,7 +177,7 @@ class Rows(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         index, line = self._lines[number]
         row = self.rows[index]
-        before = f"{self.mark(row):<{self.MARK_CELLS}}" if line == 0 else " " * (self.MARK_CELLS + 2)
+        before = f"{self.mark(row):<{self.MARK_CELLS}}" if line == 0 else " " * (self.MARK_CELLS + self.INDENT_CELLS)
         end = self._end_mark(y)
         text = f"{before}{row.lines[line]}"[: width - 2].ljust(width - 2)
         at_hand = index == self.cursor and self.has_focus

@@ -83,6 +83,7 @@ class Session:
     answered: Callable[[], list[Answered]] = list  # the flow's steps before its review
     offers: Callable[[], list[Offer]] = list
     notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
+    shelf: dict[str, object] = field(default_factory=dict)  # entered, but out of force at the moment; by answer key
 
     @property
     def onto_image(self) -> bool:

@@ -86,6 +86,7 @@ class Step(Screen[None]):
         super().__init__()
         self.session = session
         self.place = (0, 0)  # number of this step and how many there are; (0, 0) hides it
+        self._wrong_is_said = False
         self._told = False  # whether Next was tried: only then empty fields are complained about
 
     # ---- what a step defines
@@ -148,10 +149,14 @@ class Step(Screen[None]):
 
     def judge(self) -> None:
         """Show what is wrong now: `!` at the fields, and the reason of the one at hand below."""
-        self.say(reason(self.query(Field), self.problems(self.session), told=self._told), wrong=True)
+        why = reason(self.query(Field), self.problems(self.session), told=self._told)
+        # News stays until there is something to refuse.
+        if why or self._wrong_is_said:
+            self.say(why, wrong=True)
 
     def say(self, text: str, *, wrong: bool = False) -> None:
         """Two lines below the body: a refusal's reason, or news of work that runs."""
+        self._wrong_is_said = wrong and bool(text)
         for notice in self.query("#notice").results(Static):
             notice.update(Text(f"{'! ' if wrong and text else ''}{text}"))
             notice.set_class(wrong, "wrong")

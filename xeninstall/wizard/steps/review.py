@@ -34,8 +34,8 @@ class Review(Step):
         """See Step."""
         return _(
             "What was answered, a line a step: Enter on a line goes there, and Next comes back here. A line with ! is not "
-            "settled yet.\n\nBelow stands what will be destroyed, by serial number. Nothing has been written so far; 'Install' asks "
-            "once more, for a word, where something would be lost."
+            "settled yet.\n\nBelow stands what will be destroyed, by serial number. Nothing has been written so far; 'Install' "
+            "asks once more, for a word, where something would be lost."
         )
 
     @classmethod
@@ -71,7 +71,7 @@ class Review(Step):
         for one in self.session.answered():
             if one.summary or one.problems:
                 mark = "! " if one.problems else "  "
-                text = textwrap.shorten(f"{one.summary}", 400)
+                text = textwrap.shorten(one.summary, 400, placeholder=" ...")
                 first, *rest = textwrap.wrap(text, _CELLS - _LABEL_CELLS - 2) or [""]
                 more = tuple(" " * _LABEL_CELLS + line for line in rest[:2])
                 rows.append(Row(one.name, f"{mark}{one.heading:<{_LABEL_CELLS}}{first}", more))
