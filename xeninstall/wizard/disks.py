@@ -9,7 +9,7 @@ from xeninstall.machine.model import Disk, Machine, Reason
 
 from .kit import Row, _, said
 
-_CELLS = 68
+_CELLS = 59  # so that it also fits into a box
 
 
 def choosable(machine: Machine) -> list[Disk]:
@@ -35,13 +35,20 @@ def rows(disks: Iterable[Disk], taken: Mapping[str, str]) -> list[Row]:
         why_not = taken.get(disk.path) or " ".join(said(obstacle.text) for obstacle in disk.obstacles)
         head = f"{disk.path:<14} {format_size(disk.size_bytes):>9}  {disk.bus:<6} {disk.model}"
         named = disk.identity if disk.identity != disk.path else _("no serial number")
-        more = [named, *([textwrap.shorten(_("holds {what}").format(what=held), _CELLS, placeholder=" ...")] if (held := holds(disk)) else [])]
+        more = [
+            named,
+            *(
+                [textwrap.shorten(_("holds {what}").format(what=held), _CELLS, placeholder=" ...")]
+                if (held := holds(disk))
+                else []
+            ),
+        ]
         said_why = ""
         if why_not:
             first, *rest = textwrap.wrap(f"{_('UNUSABLE')}: {why_not}", _CELLS)
             more += [first, *rest][:-1] if rest else []
             said_why = rest[-1] if rest else first
-        made.append((bool(why_not), Row(disk.path, head[: _CELLS + 2], tuple(more), said_why)))
+        made.append((bool(why_not), Row(disk.path, head, tuple(more), said_why)))
     return [row for _unusable, row in sorted(made, key=lambda pair: pair[0])]
 
 

@@ -16,7 +16,7 @@ from .kit import Session
 
 # The planner's findings begin with the key they are about, where they are about one.
 _KEY = re.compile(r"((?:disk|storage|network|hardware|xen)[a-z0-9_.\[\]]*): (.*)", re.DOTALL)
-_MACHINE = "hardware.machine"
+MACHINE = "hardware.machine"
 
 
 def findings(session: Session) -> list[Problem]:
@@ -86,4 +86,7 @@ def _about(what: str) -> str:
     """The key that a finding without one belongs to."""
     if "disk" in what or "destroyed" in what or "mirror" in what:
         return "disk"
-    return "network.nic" if "network card" in what else _MACHINE
+    if "network card" in what:
+        return "network.nic"
+    answered = "virtualization" in what or "Secure Boot" in what
+    return "hardware.answered" if answered else MACHINE

@@ -50,7 +50,7 @@ def test_a_mirror_and_a_further_disk_cannot_be_the_system_disk() -> None:
             await pilot.press("enter")
             await press_act(pilot, "mirror")
             golden(pilot, "disk-mirror")
-            await pilot.press("down", "down", "space", "escape")
+            await pilot.press("down", "space", "escape")
             assert given.draft.get("disk.mirror") == {"serial": second.serial}
             assert f"Mirror: {second.path}" in words_of(pilot)
             # Who then takes the partner for the system has no partner any more.

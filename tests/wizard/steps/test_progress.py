@@ -80,8 +80,8 @@ def test_the_bar_tells_part_rate_and_time_left() -> None:
         async with driven(agreed(worker), Installing, Done) as (pilot, _):
             await _until(pilot, "50 %")
             shown = words_of(pilot)
-            assert "[####################....................]  50 %" in shown
-            assert "/s  " in shown
+            assert "[####################....................] 50 %" in shown
+            assert "/s " in shown
             assert "left" in shown
             await pilot.press("ctrl+l")
             assert "There is no log yet." in words_of(pilot)

@@ -22,7 +22,7 @@ FLOW = Flow("install", lambda: "Install", lambda: "", (Hardware, Disk, Host, Rev
 
 def settled(name: str = "foreign-xenvms", **changes: object) -> Session:
     given = session(name, reviewed=True, work=Worker(), **changes)
-    usable = next(disk for disk in given.machine.disks if disk.usable)
+    usable = max((disk for disk in given.machine.disks if disk.usable), key=lambda disk: len(disk.contents))
     given.draft.set("disk", {"serial": usable.serial, "erase": True})
     given.draft.set("root", {"password_hash": HASH})
     return given
@@ -85,7 +85,7 @@ def test_the_answer_file_that_is_left_replays_the_plan_and_holds_no_secret() -> 
     async def run() -> None:
         given = settled()
         async with running(Wizard(given, START, [FLOW])) as pilot:
-            await pilot.press("ctrl+n", "shift+tab", "shift+tab", *"ERASE", "tab", "tab", "enter")
+            await pilot.press("ctrl+n", "shift+tab", *"ERASE", "tab", "tab", "enter")
             await pilot.pause()
             assert isinstance(given.work, Worker)
             assert HASH not in given.work.saved

@@ -16,7 +16,7 @@ from xeninstall.machine.model import FirmwareMode, Machine, Verdict
 from xeninstall.machine.probe import probe
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Changed, Check, Session, Step, _, counted, said
-from xeninstall.wizard.planning import findings
+from xeninstall.wizard.planning import MACHINE, findings
 
 _LABEL_CELLS = 16
 _TEXT_CELLS = 60
@@ -65,11 +65,19 @@ class Hardware(Step):
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
         """See Step."""
-        return super().problems(session) + [one for one in findings(session) if one.within("hardware") or _is_hardware(one)]
-
-    def keys(self) -> list[tuple[str, str]]:
-        """See Step."""
-        return []
+        found = super().problems(session)
+        if session.onto_image:
+            return found
+        verdict, draft = session.machine.cpu.virtualization.verdict, session.draft
+        without = verdict in (Verdict.DISABLED_IN_FIRMWARE, Verdict.UNSUPPORTED)
+        if without and draft.get("hardware.require_virtualization"):
+            found.append(
+                Problem("hardware", "this processor's virtualization cannot be used; mend that, or mark 'Go on without it'")
+            )
+        if session.machine.firmware.secure_boot and not draft.get("hardware.accept_secure_boot"):
+            found.append(Problem("hardware", "Secure Boot is enforced; switch it off and check again, or mark 'Go on'"))
+        # What no mark here helps against, such as too little memory.
+        return found + [one for one in findings(session) if one.key == MACHINE]
 
     def body(self) -> ComposeResult:
         """See Step."""
@@ -113,10 +121,6 @@ class Hardware(Step):
         else:
             self.session.machine = message.machine
             self.post_message(self.Redraw(self))
-
-
-def _is_hardware(problem: Problem) -> bool:
-    return problem.key.startswith("xen.")
 
 
 def _verdicts() -> dict[Verdict, str]:
