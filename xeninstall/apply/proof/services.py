@@ -1,6 +1,7 @@
 """Name servers and time servers, each asked from the addresses that the proof stands on."""
 
 import random
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -9,7 +10,7 @@ from xeninstall.answers.model import Dns, DnsMode, NtpMode, Time
 
 from . import dns, sntp
 from .results import Result, Standing, failed, passed, warned
-from .wire import Wire
+from .wire import RealWire, Wire
 
 # Where plan.time sends a host whose DHCP names no server.
 POOL = "2.debian.pool.ntp.org"
@@ -66,6 +67,18 @@ def time_servers(answers: Time, names: Dns, stood: Sequence[Standing], wire: Wir
             yield failed("ntp", f"the time server {server} does not answer; look at its name and the firewall between")
         else:
             yield passed("ntp", f"the time server {server} answers: {clock(heard)}")
+
+
+def ask_time_server(server: str, wire: Wire | None = None) -> Result:
+    """One time server, through this machine's network as it is now."""
+    try:
+        address = str(socket.getaddrinfo(server, 123, type=socket.SOCK_DGRAM)[0][4][0])
+    except OSError:
+        return failed("ntp", f"{server}: the name is not known to DNS here; look at it, or prove the network first")
+    heard = _time(address, "", wire or RealWire(), "")
+    if heard is None:
+        return failed("ntp", f"the time server {server} does not answer; look at its name and the firewall between")
+    return passed("ntp", f"the time server {server} answers: {clock(heard)}")
 
 
 def clock(told: sntp.Told) -> str:

@@ -22,7 +22,7 @@ class Wire(Protocol):
         """Send an IP packet to everybody; the first answer that is understood, or None. Zero seconds: wait for none."""
 
     def ask(self, interface: str, source: str, to: tuple[str, int], data: bytes, seconds: float) -> bytes | None:
-        """Send a datagram from an own address; the answer, or None. Zero seconds: wait for none."""
+        """Send a datagram from an own address; the answer, or None. Without interface and source, as the machine routes it."""
 
     def solicit(self, interface: str, seconds: float) -> tuple[bytes, str] | None:
         """Ask for IPv6 routers: an ICMPv6 message and who sent it, or None."""
@@ -54,15 +54,14 @@ class RealWire:
 
     def ask(self, interface: str, source: str, to: tuple[str, int], data: bytes, seconds: float) -> bytes | None:
         """See Wire.ask."""
-        family = socket.AF_INET6 if ":" in source else socket.AF_INET
+        family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as udp:
             try:
-                udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-                udp.bind((source, 0))
+                if interface:
+                    udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+                    udp.bind((source, 0))
                 udp.connect(to)
                 udp.send(data)
-                if not seconds:
-                    return None
                 udp.settimeout(seconds)
                 return udp.recv(65535)
             except OSError:
