@@ -8,7 +8,10 @@ from .builder import SOURCE_DATE_EPOCH, Build, every_path
 from .product import HOME
 
 # Emptied directories: logs and caches of the build, which the host fills with its own.
-_EMPTIED = ("var/log", "var/cache/apt", "var/cache/man", "var/cache/ldconfig", "var/lib/apt/lists", "run", "tmp", "var/tmp", "root/.cache")
+_EMPTIED = (
+    *("var/log", "var/cache/apt", "var/cache/man", "var/cache/ldconfig", "var/lib/apt/lists"),
+    *("run", "tmp", "var/tmp", "root/.cache"),
+)
 # Removed: seeds and keys, which must be each host's own; and backups, which tell in what order packages were configured.
 _REMOVED = (
     "etc/ssh/ssh_host_*",
