@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ from xeninstall.plan.system_image import SystemImage
 
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
 from .journal import Journal
-from .target import Target
+from .target import Target, release_mounts
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
     stage_name = "check"
     journal.must_match(plan)
     try:
-        with guard.sole_run(plan.disks[0].path), Target(plan, runner) as target:
+        with guard.sole_run(plan.disks[0].path), ExitStack() as stack:
             total = len(plan.stages) + 1
             with _narrated("check", "Checks", 1, total, emit):
+                release_mounts(plan.disks[0].path, runner)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
+            target = stack.enter_context(Target(plan, runner))
             work = _Work(plan, files, runner, emit, target, journal)
             for number, stage in enumerate(plan.stages, 2):
                 stage_name = stage.name

@@ -85,15 +85,24 @@ def _check_disk(disk: PlannedDisk) -> None:
         ) from None
 
 
-def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> None:
-    path = Path(disk.path)
+def check_image_path(path: Path) -> None:
+    """Can there be an image file at this path? Raises UsageError, or TargetBusy for what is read-only."""
     if not path.parent.is_dir():
         raise UsageError(f"there is no directory {path.parent}", hint="create it, or name another --target")
     if path.exists():
         if not path.is_file():
             raise UsageError(f"{path} is neither a disk nor a regular file", hint="name a disk or an image file with --target")
-        if not os.access(path, os.W_OK):
+        # Root could write to it all the same, but whoever took the write permission away meant something by it.
+        if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise TargetBusy(f"{path} is read-only", hint="make it writable, or name another --target")
+    elif not os.access(path.parent, os.W_OK):
+        raise TargetBusy(f"{path.parent} is not writable", hint="name another --target")
+
+
+def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> None:
+    path = Path(disk.path)
+    check_image_path(path)
+    if path.exists():
         mounted = {node for node in loops_of(disk.path, runner) if _used_elsewhere(node, place_of(disk.path))}
         if mounted:
             raise TargetBusy(
@@ -103,8 +112,6 @@ def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> 
             raise TargetBusy(
                 f"{path} is in use by another program, such as a running virtual machine", hint="stop it; nothing was written"
             )
-    elif not os.access(path.parent, os.W_OK):
-        raise TargetBusy(f"{path.parent} is not writable", hint="name another --target")
     room = os.statvfs(path.parent)
     free = room.f_bavail * room.f_frsize + (path.stat().st_blocks * 512 if path.exists() else 0)
     needed = image.unpacked_bytes + 256 * MIB

@@ -162,7 +162,7 @@ def find_tool(name: str) -> str | None:
 def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
     log.debug("+ %s", shlex.join(argv))
     program = argv[0] if "/" in argv[0] else find_tool(argv[0])
-    if program is None:
+    if program is None or not Path(program).is_file():
         raise MissingTool(argv[0])
     # A command must not go on writing to a target when we are killed; the kernel ends it with us.
     guard = find_tool("setpriv")
@@ -181,16 +181,14 @@ def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subpr
             env=env,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise MissingTool(argv[0]) from None
     except OSError as error:
-        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+        where = f" in {cwd}" if cwd is not None else ""
+        raise Error(f"{program} could not be started{where}: {error.strerror}") from error
 
 
 def _kill_group(popen: "subprocess.Popen[bytes]") -> None:
+    # The second signal goes out even when the command itself has obeyed the first: what it started may not have.
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if popen.poll() is not None:
-            break
         try:
             os.killpg(popen.pid, number)
             popen.wait(5)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xeninstall.answers.load import load
 from xeninstall.answers.model import Answers
-from xeninstall.apply.guard import read_system_image
+from xeninstall.apply.guard import check_image_path, read_system_image
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import is_disk, journal_of, log_of
 from xeninstall.apply.resume import find_journal, release_leftovers
@@ -96,6 +96,7 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
         raise UsageError("--seed is not 32 hexadecimal digits", hint="make one with: openssl rand -hex 16")
     if args.target is not None and not is_disk(args.target):
         path = os.path.realpath(args.target)
+        check_image_path(Path(path))
         exists = Path(path).exists() and journal is None
         size = parse_size(args.size)
         if size % 2**20:
