@@ -32,7 +32,7 @@ def mmdebstrap(build: Build, target: Path, log: Path) -> list[str]:
         "--skip=cleanup/apt/lists",
         *(f"--dpkgopt={rule}" for rule in read_left_out(build.source / "iso/left_out.txt")),
         # Index of the manual pages: rebuilt daily on the host, costs half a minute here and differs every time.
-        "--essential-hook=echo man-db man-db/auto-update boolean false | chroot \"$1\" debconf-set-selections",
+        '--essential-hook=echo man-db man-db/auto-update boolean false | chroot "$1" debconf-set-selections',
         f"--logfile={log}",
         SUITE,
         str(target),
