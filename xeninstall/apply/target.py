@@ -76,8 +76,14 @@ class Target:
                 release_loops(disk.path, self._runner)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.release()
+        except Error as error:
+            if kind is None:
+                raise
+            # What went wrong first is what the user has to know.
+            log.warning("not everything could be released: %s", error.message)
 
     # ---- devices ---------------------------------------------------------------------------------------------------
 
@@ -161,12 +167,14 @@ class Target:
 
     def release(self) -> None:
         """Unmount everything, detach every loop device, stop what was assembled. Safe to call twice."""
-        self.unmount()
-        for key, node in list(self._loops.items()):
-            self._runner.run(["losetup", "--detach", node])
-            del self._loops[key]
-        self._stop_assembled()
-        self._alias.unlink(missing_ok=True)
+        try:
+            self.unmount()
+        finally:
+            # A device that is still mounted is detached by the kernel when it no longer is.
+            while self._loops:
+                self._runner.run(["losetup", "--detach", self._loops.popitem()[1]], check=False)
+            self._stop_assembled()
+            self._alias.unlink(missing_ok=True)
         for directory in (self._root, self._place):
             if directory.is_dir():
                 directory.rmdir()
