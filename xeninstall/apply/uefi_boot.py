@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import Runner
+from xeninstall.base.run import MissingTool, Runner
 from xeninstall.plan.model import FillEsp, PlannedDisk, RegisterBootEntry
 
 from .host_files import inside
@@ -47,15 +47,20 @@ def put_text(device: str, path: str, text: str, runner: Runner) -> None:
 def register(action: RegisterBootEntry, disk: PlannedDisk, runner: Runner) -> str:
     """Add a boot entry; returns a warning when the firmware refuses, since the removable path boots without one."""
     # fmt: off
-    done = runner.run([
+    argv = [
         "efibootmgr", "--quiet", "--create", "--disk", disk.path, "--part", str(action.partition),
         "--label", action.label, "--loader", "\\EFI\\debian\\shimx64.efi",
-    ], check=False)
+    ]
     # fmt: on
-    if done.status == 0:
-        return ""
-    log.warning("efibootmgr: %s", done.stderr.strip())
-    said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    try:
+        done = runner.run(argv, check=False)
+    except MissingTool as error:
+        said = error.message
+    else:
+        if done.status == 0:
+            return ""
+        log.warning("efibootmgr: %s", done.stderr.strip())
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     return f"the firmware took no boot entry ({said}); it will find EFI/BOOT/BOOTX64.EFI by itself"
 
 
