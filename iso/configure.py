@@ -45,7 +45,8 @@ FILES = {
     "/etc/systemd/system/smartmontools.service.d/50-xeninstall.conf": "[Service]\nEnvironment=smartd_opts=--quit=never\n",
     # The root lies on a local disk: drivers of network cards with their firmware, a third of the initramfs, are not needed to
     # find it. Everything else of MODULES=most stays, since a disk moves between machines.
-    "/etc/initramfs-tools/conf.d/xeninstall": "MODULES=list\n",
+    # KEYMAP brings loadkeys along, so that a rescue shell, or a passphrase one day, is typed on the answered keyboard.
+    "/etc/initramfs-tools/conf.d/xeninstall": "MODULES=list\nKEYMAP=y\n",
     "/etc/initramfs-tools/hooks/xeninstall": """#!/bin/sh
 # All that MODULES=most includes but network drivers. For a root over the network delete this file and conf.d/xeninstall.
 if [ "$1" = prereqs ]; then exit 0; fi
