@@ -161,6 +161,7 @@ def find_tool(name: str) -> str | None:
 
 def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
     log.debug("+ %s", shlex.join(argv))
+    name = argv[0]
     program = argv[0] if "/" in argv[0] else find_tool(argv[0])
     if program is None or not Path(program).is_file():
         raise MissingTool(argv[0])
@@ -183,7 +184,7 @@ def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subpr
         )
     except OSError as error:
         where = f" in {cwd}" if cwd is not None else ""
-        raise Error(f"{program} could not be started{where}: {error.strerror}") from error
+        raise Error(f"{name} could not be started{where}: {error.strerror}") from error
 
 
 def _kill_group(popen: "subprocess.Popen[bytes]") -> None:

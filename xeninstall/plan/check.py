@@ -170,11 +170,14 @@ def _match(selector: DiskSelector, disks: tuple[Disk, ...], key: str, remedy: st
 
 
 def _choose_disks(answers: Answers, machine: Machine, disk_path: str | None, chosen: Chosen) -> None:
+    advice = "; ".join(controller.advice for controller in machine.controllers if controller.advice)
     if not machine.disks:
-        advice = "; ".join(controller.advice for controller in machine.controllers if controller.advice)
         remedy = advice or "attach one, or load the driver of its controller"
         chosen.findings.append(Finding("the machine shows no disks", remedy))
         return
+    if advice and not any(disk.usable for disk in machine.disks):
+        # What is listed is then often the boot medium alone.
+        chosen.findings.append(Finding("a storage controller hides disks of this machine", advice))
     system = answers.disk
     named = DiskSelector(serial=system.serial, wwn=system.wwn, path=system.path, match=system.match)
     if disk_path is not None:
