@@ -154,6 +154,9 @@ class Target:
             if point not in self._mounts:
                 self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
                 self._mounts.append(point)
+                if name == "run":
+                    # /var/lock points here, and a package that ships it (drbd-utils) does not unpack where that leads nowhere.
+                    (point / "lock").mkdir()
                 if name == "dev":
                     nodes = [node for disk in self._plan.disks if not disk.image for node in block_nodes(disk.path)]
                     populate(point, nodes, self._root_node, self._root_uuid)
