@@ -43,3 +43,14 @@ def test_nothing_is_younger_than_the_release_and_our_own_files_are_as_old_as_it(
     normalise(build)
     seen = {name: int((build.root / name).lstat().st_mtime) - SOURCE_DATE_EPOCH for name in [*times, "link", "."]}
     assert seen == {"new": 0, "old": -9, "usr/lib/xeninstall/cli.py": 0, "link": 0, ".": 0}
+
+
+def test_the_first_boot_does_not_repeat_what_the_packages_did(tmp_path: Path) -> None:
+    build = build_in(tmp_path)
+    (build.root / "usr").mkdir(parents=True)
+    normalise(build)
+    for folder in ("etc", "var"):
+        stamp = build.root / folder / ".updated"
+        # systemd compares it with /usr: ConditionNeedsUpdate= holds when /usr is younger.
+        assert stamp.stat().st_mtime >= (build.root / "usr").stat().st_mtime
+        assert stamp.read_text().endswith(f"TIMESTAMP_NSEC={SOURCE_DATE_EPOCH}000000000\n")
