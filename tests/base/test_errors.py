@@ -21,4 +21,4 @@ def test_an_error_may_know_better() -> None:
 
 
 def test_success_is_zero() -> None:
-    assert ExitCode.DONE == 0
+    assert int(ExitCode.DONE) == 0

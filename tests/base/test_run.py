@@ -157,13 +157,13 @@ def test_ctrl_c_ends_the_running_command(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     ready = threading.Event()
 
+    main = threading.main_thread().ident or 0
+
     def interrupt() -> None:
         _until(lambda: note.exists() and note.read_text().strip())
         ready.set()
         signal.pthread_kill(main, signal.SIGINT)
 
-    main = threading.main_thread().ident
-    assert main is not None
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         threading.Thread(target=interrupt, daemon=True).start()

@@ -216,9 +216,9 @@ def _take(found: Disk | Finding, role: str, chosen: Chosen, key: str, erase: boo
     where = f"{found.path} ({found.identity})"
     # The probe measures every disk against the system's needs; one for VM storage alone may be smaller.
     obstacles = [obstacle for obstacle in found.obstacles if role != "extra" or obstacle.reason is not Reason.TOO_SMALL]
-    chosen.findings.extend(
-        Finding(f"{key}: {where}: {obstacle.text}", "choose another disk, or remove the obstacle") for obstacle in obstacles
-    )
+    for obstacle in obstacles:
+        what, _, remedy = obstacle.text.partition("; ")
+        chosen.findings.append(Finding(f"{key}: {where}: {what}", remedy or "choose another disk"))
     needed, what_for = (THIN_MINIMUM_BYTES, "VM storage") if role == "extra" else (SYSTEM_DISK_MINIMUM_BYTES, "the system")
     if found.size_bytes < needed and not obstacles:
         chosen.findings.append(
