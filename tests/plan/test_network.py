@@ -217,7 +217,7 @@ def _card(mac: str, carrier: str = "0", **more: str | None) -> dict[str, str | N
 
 
 def test_the_first_boot_takes_the_first_card_with_a_link(tmp_path: Path) -> None:
-    cards = {
+    cards: dict[str, dict[str, str | None]] = {
         "eno1": _card("52:54:00:00:00:01"),
         "eno2": _card("52:54:00:00:00:02", "1"),
         "lo": {"address": "00:00:00:00:00:00", "carrier": "1", "type": "772"},
