@@ -43,6 +43,7 @@ from xeninstall.plan.system_image import SystemImage
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
 from .journal import Journal
 from .target import Target, release_mounts
+from .tools import check_tools
 
 _FULL = "the file system that holds the target or its journal is full: make room, then use the same command with --resume"
 
@@ -73,6 +74,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
             total = len(plan.stages) + 1
             with _narrated("check", "Checks", 1, total, emit):
                 release_mounts(plan.disks[0].path, runner)
+                check_tools(plan)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
             target = stack.enter_context(Target(plan, runner))

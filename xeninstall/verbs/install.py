@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     """Plan, and unless only the plan was asked for, install."""
     if (args.machine or args.files) and not args.plan:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
+    if not args.plan:
+        _must_be_root()
     answers = load(Path(args.answers), stdin=sys.stdin.buffer.read if sys.stdin else None)
     squashfs = _find_system(args.system)
     image = read_system_image(squashfs)
@@ -49,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
     if args.plan:
         print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
         return 0
-    _must_be_root()
     return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, as_json=args.json)
 
 
