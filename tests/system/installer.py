@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,9 +42,15 @@ def xeninstall(*arguments: str | Path, prefix: Sequence[str] = (), stdin: str = 
 
 
 def install(
-    answers: Path, target: Path, system: Path, *more: str, until: Moment | None = None, send: int = signal.SIGKILL
+    answers: Path,
+    target: Path,
+    system: Path,
+    *more: str,
+    until: Moment | None = None,
+    after_seconds: float | None = None,
+    send: int = signal.SIGKILL,
 ) -> Run:
-    """Install, with JSON events; at the first event that `until` holds for, the process gets the signal `send`."""
+    """Install, with JSON events. At the first event that `until` holds for, or after a time, the process gets the signal."""
     process = subprocess.Popen(
         command("install", answers, "--target", target, "--system", system, "--json", *more),
         stdout=subprocess.PIPE,
@@ -52,9 +59,12 @@ def install(
         cwd=REPOSITORY,
     )
     assert process.stdout is not None and process.stderr is not None
+    clock = threading.Timer(after_seconds or 0, process.send_signal, (send,))
     events: list[Event] = []
     with process:
         try:
+            if after_seconds is not None:
+                clock.start()
             for line in process.stdout:
                 events.append(json.loads(line))
                 if until is not None and until(events[-1]):
@@ -64,6 +74,8 @@ def install(
         except BaseException:
             process.kill()
             raise
+        finally:
+            clock.cancel()
     return Run(process.returncode, "", stderr, events)
 
 
