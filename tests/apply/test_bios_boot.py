@@ -18,7 +18,7 @@ def test_boot_finds_core_and_core_finds_its_rest() -> None:
     boot, core = patched(_BOOT, _CORE, 2048)
     assert boot[0x5C:0x64] == struct.pack("<Q", 2048)
     assert boot[0x66:0x68] == b"\x90\x90"
-    assert len(core) == 5 * 512 and core[: 500] == _CORE[:500]
+    assert len(core) == 5 * 512 and core[:500] == _CORE[:500]
     assert core[500:512] == struct.pack("<QHH", 2049, 4, 0x820)
     assert core[512 : len(_CORE)] == _CORE[512:] and not any(core[len(_CORE) :])
     unchanged = set(range(512)) - set(range(0x5C, 0x64)) - {0x66, 0x67}
@@ -54,4 +54,3 @@ def test_a_core_image_too_large_is_not_written_anywhere(tmp_path: Path) -> None:
     with pytest.raises(Error, match=r"GRUB's core image \(2560 bytes\) does not fit into the BIOS boot partition"):
         write(disk, part, _BOOT, _CORE)
     assert (tmp_path / "disk").read_bytes() == b"\xee" * 4 * MIB
-
