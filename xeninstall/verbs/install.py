@@ -143,5 +143,5 @@ def _print_tail(plan: Plan, log: Path) -> None:
         print(f"  {name + ':':<12} {value}")
     print(f"  {'log:':<12} {log}")
     if plan.disks[0].image:
-        print(f"  {'boot it:':<12} make boot, or: qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 4096 -display none -serial mon:stdio \\")
+        print(f"  {'boot it:':<12} qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 4096 -display none -serial mon:stdio \\")
         print(f"  {'':<12} -drive file={plan.disks[0].path},format=raw,if=virtio -nic user,model=virtio-net-pci")
