@@ -6,6 +6,11 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# Other tests, builds and emulators run on the same two cores: how long an example takes says nothing.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
