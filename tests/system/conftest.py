@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,16 +57,16 @@ def example(installed: Installed) -> Path:
     return installed(EXAMPLE.read_text())
 
 
-@pytest.fixture(autouse=True)
-def _no_old_consoles() -> None:
-    qemu.consoles.clear()
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the machines of a failed test said."""
     report = yield
-    if report.failed:  # type: ignore[attr-defined]
-        for name, console in qemu.consoles:
-            report.sections.append((f"console of {name}", "\n".join(console.said.splitlines()[-150:])))  # type: ignore[attr-defined]
+    if report.failed:
+        for machine in qemu.machines:
+            said = "\n".join(machine.console.said.splitlines()[-150:])
+            report.sections.append((f"console of {machine.name}", said))
+    if report.when == "teardown":
+        qemu.machines[:] = [machine for machine in qemu.machines if machine.running()]
     return report

@@ -6,6 +6,7 @@ between marks that no echo can hold.
 """
 
 import base64
+import codecs
 import re
 import select
 import socket
@@ -40,6 +41,7 @@ class Console:
         self._connection, self._transcript, self._alive = connection, transcript, alive
         self.said = ""  # everything, for the report of a failed test
         self._pending = b""  # an escape sequence that has not wholly arrived
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._text = ""  # said, and not yet consumed by expect
         self._marks = 0
 
@@ -73,7 +75,7 @@ class Console:
         data = self._pending + data
         cut = data.rfind(b"\x1b")
         self._pending = data[cut:] if cut >= 0 and _NOISE.match(data, cut) is None and len(data) - cut < 32 else b""
-        clean = _NOISE.sub(b"", data[: len(data) - len(self._pending)]).decode("utf-8", "replace")
+        clean = self._decode(_NOISE.sub(b"", data[: len(data) - len(self._pending)]))
         self._text += clean
         self.said += clean
         if self._transcript is not None:

@@ -17,8 +17,8 @@ from .console import Console
 
 QEMU = "qemu-system-x86_64"
 _OVMF = Path("/usr/share/OVMF")
-# Consoles of the machines of the running test by name, for its report.
-consoles: list[tuple[str, Console]] = []
+# The machines of the running test, for its report.
+machines: list["Machine"] = []
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Disk:
 class UserNet:
     """A NIC on a network of QEMU's own that leads nowhere: gateway 192.0.2.1, DHCP from .100, DNS address .53."""
 
-    mac: str = "52:54:00:12:34:56"
+    mac: str = "52:54:00:c0:ff:ee"
     forwards: tuple[str, ...] = ()  # tcp:127.0.0.1:PORT-192.0.2.10:22
 
     def arguments(self, name: str) -> list[str]:
@@ -118,7 +118,7 @@ class Machine:
         )
         self._serial, self._monitor = self._connect(serial), self._connect(monitor)
         self.console = Console(self._serial, self.running, self.transcript)
-        consoles.append((self.name, self.console))
+        machines.append(self)
 
     def _connect(self, path: Path) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
