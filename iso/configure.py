@@ -38,6 +38,9 @@ FILES = {
     "/etc/locale.conf": "LANG=C.UTF-8\n",
     "/etc/systemd/system/systemd-networkd-wait-online.service.d/50-xeninstall.conf": "[Service]\nExecStart=\n"
     "ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --timeout=30\n",
+    # Host keys are made where there are none, at any boot: an empty machine-id is no "first boot" to systemd.
+    "/etc/systemd/system/sshd-keygen.service.d/50-xeninstall.conf": "[Unit]\nConditionFirstBoot=\n"
+    "ConditionPathIsReadWrite=/etc/ssh\n",
     # A slow machine finds its devices late; a console that is a second late would have no login for good.
     "/etc/systemd/system.conf.d/50-xeninstall.conf": "[Manager]\nDefaultDeviceTimeoutSec=5min\n",
     # Terminus in Uni2 has every glyph that the wizard draws, and Latin, Greek and Cyrillic letters.
