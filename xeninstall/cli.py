@@ -1,6 +1,7 @@
 """argv → verb. The only place that prints an error or decides an exit code."""
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.verb is None:
         parser.print_help()
         return ExitCode.USAGE
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A console that cannot show a character gets its number, and a file name that is no text is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
