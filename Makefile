@@ -31,7 +31,7 @@ run: image ## Install a real Xen host onto build/host.img by the example answers
 boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)
 
-test: image lint ## Pass the tests: units, real installations onto images, one boot in QEMU
+test: image ## Pass the tests: units, real installations onto images, one boot in QEMU
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
 

@@ -80,4 +80,12 @@ def test_firmware_that_takes_no_entry_is_a_warning() -> None:
     assert "the program efibootmgr is missing" in register(_ENTRY, _DISK, missing)
     good = Recorder()
     assert register(_ENTRY, _DISK, good) == ""
-    assert good.ran[0][-1] == r"\EFI\debian\shimx64.efi"
+    assert good.ran[-1][-1] == r"\EFI\debian\shimx64.efi"
+
+
+def test_entries_of_earlier_installations_make_room() -> None:
+    label = _ENTRY.label
+    listed = f"BootCurrent: 0001\nBoot0001* debian\tHD(…)\nBoot0003* {label}\tHD(…)\nBoot000A  {label}\nBoot000B* {label} 2\n"
+    firmware = Recorder(lambda argv: Completed(argv, 0, listed if len(argv) == 1 else "", ""))
+    register(_ENTRY, _DISK, firmware)
+    assert [argv[-1] for argv in firmware.ran if "--delete-bootnum" in argv] == ["0003", "000A"]

@@ -180,8 +180,7 @@ first_boot = '''#!/bin/sh -e
 
 def test_every_package_set_of_the_image_installs_offline(installed: Installed, system_image: Path) -> None:
     image = SystemImage.from_json(system_image.with_suffix(".json").read_bytes(), where="system.json")
-    if not image.sets:
-        pytest.skip("this system image was built without package sets")
+    assert image.sets, "this system image was built without package sets"
     sets = ", ".join(f'"{name}"' for name in image.sets)
     host = installed(EXAMPLE.read_text() + f"\n[packages]\nsets = [{sets}]\n")
     with mounted(host) as root:

@@ -176,6 +176,8 @@ class _Work:
                 host_files.remove(target.root(), action)
             case SetRootPassword(hash=secret):
                 target.run_in_host(("chpasswd", "--encrypted"), stdin=f"root:{secret.get_secret_value()}\n".encode())
+                # chpasswd's backup: a hash in one place more, and another content when the stage is repeated.
+                host_files.remove(target.root(), Remove(path="/etc/shadow-"))
             case InstallPackages():
                 hooks.install_packages(action, target)
             case RunInHost(argv=argv):

@@ -1,5 +1,5 @@
-"""The user's scripts on the installer, and package sets inside the host. A script's text and output may hold secrets:
-the text is given on a file that only root reads, and neither is logged at the usual level.
+"""The user's scripts on the installer, and package sets inside the host. A script's text may hold
+secrets: it lies in a file that only root reads, for as long as the script runs. What the script prints is kept in the log.
 """
 
 import os

@@ -22,6 +22,7 @@ from xeninstall.plan.model import (
     Partition,
     PartitionOf,
     Plan,
+    PlannedDisk,
     WholeDisk,
     WritePartitions,
 )
@@ -90,6 +91,10 @@ class Target:
     def partition(self, where: PartitionOf) -> Partition:
         """The planned partition: offset and size in bytes."""
         return self._partitions[where.disk, where.number]
+
+    def disk(self, where: PartitionOf) -> PlannedDisk:
+        """The disk that a partition lies on."""
+        return self._plan.disk(where.disk)
 
     def device(self, where: Device) -> str:
         """A device node for a planned device."""
