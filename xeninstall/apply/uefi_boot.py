@@ -73,7 +73,7 @@ def _remove_entries(label: str, runner: Runner) -> None:
         listed = runner.run(["efibootmgr"], check=False).stdout
     except MissingTool:
         return
-    for number in re.findall(rf"^Boot([0-9A-F]{{4}})\*? {re.escape(label)}(?:\t.*)?$", listed, re.MULTILINE):
+    for number in re.findall(rf"^Boot([0-9A-F]{{4}})[* ] {re.escape(label)}(?:\t.*)?$", listed, re.MULTILINE):
         runner.run(["efibootmgr", "--quiet", "--delete-bootnum", "--bootnum", number], check=False)
 
 
