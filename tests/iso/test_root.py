@@ -37,6 +37,11 @@ def test_no_mirror_is_named(tmp_path: Path) -> None:
     [
         ("E: Failed to fetch x  Temporary failure resolving 'deb.debian.org'", "could not be downloaded", "network"),
         ("Err:1 x Could not connect to deb.debian.org:80 (1.2.3.4), connection timed out", "could not be downloaded", "proxy"),
+        (
+            "W: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\nE: Some index files failed to download.",
+            "Temporary failure resolving 'x'",
+            "network",
+        ),
         ("dpkg: error processing archive: cannot copy: No space left on device", "no space left in", "free 4 GiB"),
         ("E: Unable to locate package nonsense", "Unable to locate package nonsense", "mmdebstrap.log"),
     ],
