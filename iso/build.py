@@ -78,7 +78,7 @@ def _run(build: Build, stages: tuple[Stage, ...]) -> None:
 
 def _check_machine(output: Path) -> None:
     if platform.machine() != "x86_64":
-        raise RequirementError(f"this machine is {platform.machine()}; the image is for x86-64", hint="build it on an x86-64 machine")
+        raise RequirementError(f"this machine is {platform.machine()}, the image is x86-64", hint="build it on an x86-64 machine")
     for tool in contained.TOOLS:
         if find_tool(tool) is None:
             raise MissingTool(tool)
@@ -105,7 +105,7 @@ def _alone(output: Path) -> Iterator[None]:
 
 
 def _clear(build: Build) -> None:
-    """What a killed build left goes. Its mounts went with its namespaces; anything still mounted is not ours to delete through."""
+    """What a killed build left goes. Its mounts went with its namespaces; what is still mounted is not ours to delete."""
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     if any(line.split()[1].startswith(f"{build.work.resolve()}/") for line in mounts):
         raise BuildError(f"something is mounted below {build.work}", hint="unmount it (findmnt lists it), then run it again")
@@ -123,7 +123,7 @@ def _keep(build: Build, kept: Path) -> None:
 
 
 def _publish(build: Build, wanted: str) -> None:
-    """Whole files take the old ones' places. The record of inputs goes first and comes last: in between nothing counts as current."""
+    """Whole files replace the old ones. The record of inputs goes first and comes last: in between nothing is current."""
     (build.output / inputs.INPUTS).unlink(missing_ok=True)
     inputs.record(build.out / inputs.INPUTS, wanted)
     for name in (inputs.IMAGE, inputs.DESCRIPTION, inputs.INPUTS):
@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     """Build, and say in words and by exit code how it went."""
     parser = argparse.ArgumentParser(prog="python -m iso.build", description="Build the host's system image.", allow_abbrev=False)
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path("build"), help="where the image lands (default build)")
-    parser.add_argument("--force", action="store_true", help="build it even if its inputs have not changed, with today's packages")
+    parser.add_argument("--force", action="store_true", help="build even if no input changed, with today's packages")
     parser.add_argument("--verbose", action="store_true", help="show each command that is run")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)

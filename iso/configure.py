@@ -38,10 +38,31 @@ FILES = {
     "/etc/locale.conf": "LANG=C.UTF-8\n",
     "/etc/systemd/system/systemd-networkd-wait-online.service.d/50-xeninstall.conf": "[Service]\nExecStart=\n"
     "ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --timeout=30\n",
+    # Host keys are made where there are none, at any boot: an empty machine-id is no "first boot" to systemd.
+    "/etc/systemd/system/sshd-keygen.service.d/50-xeninstall.conf": "[Unit]\nConditionFirstBoot=\n"
+    "ConditionPathIsReadWrite=/etc/ssh\n",
+    # A slow machine finds its devices late; a console that is a second late would have no login for good.
+    "/etc/systemd/system.conf.d/50-xeninstall.conf": "[Manager]\nDefaultDeviceTimeoutSec=5min\n",
     # Terminus in Uni2 has every glyph that the wizard draws, and Latin, Greek and Cyrillic letters.
-    "/etc/default/console-setup": 'ACTIVE_CONSOLES="/dev/tty[1-6]"\nCHARMAP="UTF-8"\nCODESET="Uni2"\nFONTFACE="Terminus"\nFONTSIZE="8x16"\n',
+    "/etc/default/console-setup": 'ACTIVE_CONSOLES="/dev/tty[1-6]"\nCHARMAP="UTF-8"\nCODESET="Uni2"\nFONTFACE="Terminus"\n'
+    'FONTSIZE="8x16"\n',
     # smartd ends with an error where no disk has SMART; a host that boots from a RAID controller is no failure.
-    "/etc/default/smartmontools": 'smartd_opts="--quit=never"\n',
+    "/etc/systemd/system/smartmontools.service.d/50-xeninstall.conf": "[Service]\nEnvironment=smartd_opts=--quit=never\n",
+    # The root lies on a local disk: drivers of network cards with their firmware, a third of the initramfs, are not needed to
+    # find it. Everything else of MODULES=most stays, since a disk moves between machines.
+    # KEYMAP brings loadkeys along, so that a rescue shell, or a passphrase one day, is typed on the answered keyboard.
+    "/etc/initramfs-tools/conf.d/xeninstall": "MODULES=list\nKEYMAP=y\n",
+    "/etc/initramfs-tools/hooks/xeninstall": """#!/bin/sh
+# All that MODULES=most includes but network drivers. For a root over the network delete this file and conf.d/xeninstall.
+if [ "$1" = prereqs ]; then exit 0; fi
+. /usr/share/initramfs-tools/hook-functions
+auto_add_modules base ide scsi block ata dasd firewire mmc usb_storage fb
+""",
+    # Debian's xen.service starts a QEMU for dom0's own disks that brings a network card along, as QEMU does unasked: it would
+    # appear in dom0 as a card with a link, leading nowhere, and hold up every shutdown by minutes.
+    "/etc/modprobe.d/xeninstall.conf": "blacklist xen_netfront\n",
+    # Microcode of every processor, not of the one that the initramfs was built on, for the same reason.
+    "/etc/default/intel-microcode": "IUCODE_TOOL_INITRAMFS=early\nIUCODE_TOOL_SCANCPUS=no\n",
     _PRESET: "".join(f"enable {unit}\n" for unit in ENABLED) + "".join(f"disable {unit}\n" for unit in DISABLED),
 }
 _LINKS = {
@@ -55,7 +76,7 @@ def configure(build: Build) -> None:
     """Lay our configuration over Debian's, switch units on and off, and build the initramfs from the result."""
     root = build.base
     for name, text in FILES.items():
-        write(root / name.lstrip("/"), text)
+        write(root / name.lstrip("/"), text, 0o755 if text.startswith("#!") else 0o644)
     for name, target in _LINKS.items():
         link = root / name.lstrip("/")
         link.unlink(missing_ok=True)
@@ -98,11 +119,12 @@ def _undate_mdadm(config: Path) -> None:
 
 
 def _check_units(build: Build) -> None:
-    said = run_inside(build.runner, build.base, ["systemctl", "list-unit-files", "--no-legend", "--no-pager", *ENABLED, *DISABLED])
+    units = (*ENABLED, *DISABLED)
+    said = run_inside(build.runner, build.base, ["systemctl", "list-unit-files", "--no-legend", "--no-pager", *units])
     state = {fields[0]: fields[1] for fields in map(str.split, said.splitlines()) if len(fields) > 1}
     wanted = dict.fromkeys(ENABLED, "enabled") | dict.fromkeys(DISABLED, "disabled")
     wrong = [f"{unit} is {state.get(unit, 'missing')}, not {want}" for unit, want in wanted.items() if state.get(unit) != want]
     if wrong:
         raise BuildError(f"units of the image: {'; '.join(wrong)}", hint="mend iso/configure.py or iso/packages.txt")
     if shutil.which("ifup", path=str(build.base / "usr/sbin")):
-        raise BuildError("ifupdown came along and would fight systemd-networkd", hint="find out which package in iso/packages.txt brings it")
+        raise BuildError("ifupdown came along and would fight systemd-networkd", hint="find its bringer in iso/packages.txt")

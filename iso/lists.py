@@ -1,4 +1,4 @@
-"""The two lists that say what goes into the image, read strictly: a line without a reason is an error, not a default."""
+"""The lists that say what goes into the image, read strictly: a line without a reason is an error, not a default."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from xeninstall.base.errors import UsageError
 BASE = "base"
 _HEADING = re.compile(r"\[([a-z][a-z0-9-]*)\] (\S.*)")
 _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+) +# (\S.*)")
+_RULE = re.compile(r"([-+]) (/\S+) +# (\S.*)")
 _PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9][0-9a-z.]*) --hash=sha256:([0-9a-f]{64}) +# (\S.*)")
 
 
@@ -65,7 +66,7 @@ def read_packages(path: Path) -> PackageList:
             found.setdefault(section, [])
         elif (match := _PACKAGE.fullmatch(line)) and section:
             if any(package.name == match[1] for package in found[section]):
-                raise UsageError(f"{path}:{number}: {match[1]} stands twice under [{section}]", hint="delete one of the two lines")
+                raise UsageError(f"{path}:{number}: {match[1]} stands twice under [{section}]", hint="delete one of the lines")
             found[section].append(Package(match[1], match[2], heading))
         else:
             raise UsageError(f"{path}:{number}: not a package with its reason: {line[:80]}", hint="write: name  # reason")
@@ -87,6 +88,17 @@ def read_pins(path: Path) -> tuple[Pin, ...]:
             )
         pins.append(Pin(match[1], match[2], match[3], match[4]))
     return tuple(pins)
+
+
+def read_left_out(path: Path) -> tuple[str, ...]:
+    """Read left_out.txt into dpkg's options, in order; raises UsageError naming file, line and what a line looks like."""
+    rules = []
+    for number, line in _lines(path):
+        match = _RULE.fullmatch(line)
+        if match is None:
+            raise UsageError(f"{path}:{number}: not a path with its reason: {line[:80]}", hint="write: - /path/*  # reason")
+        rules.append(f"{'path-exclude' if match[1] == '-' else 'path-include'}={match[2]}")
+    return tuple(rules)
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -4,14 +4,19 @@ import os
 import shutil
 from pathlib import Path
 
-from .builder import SOURCE_DATE_EPOCH, Build, every_path
+from .builder import SOURCE_DATE_EPOCH, Build, every_path, write
 from .product import HOME
 
 # Emptied directories: logs and caches of the build, which the host fills with its own.
-_EMPTIED = ("var/log", "var/cache/apt", "var/cache/man", "var/cache/ldconfig", "var/lib/apt/lists", "run", "tmp", "var/tmp", "root/.cache")
+_EMPTIED = (
+    *("var/log", "var/cache/apt", "var/cache/man", "var/cache/ldconfig", "var/lib/apt/lists"),
+    *("run", "tmp", "var/tmp", "root/.cache"),
+)
 # Removed: seeds and keys, which must be each host's own; and backups, which tell in what order packages were configured.
 _REMOVED = (
     "etc/ssh/ssh_host_*",
+    "etc/nvme/hostid",
+    "etc/nvme/hostnqn",
     "etc/.pwd.lock",
     "etc/passwd-",
     "etc/group-",
@@ -34,6 +39,13 @@ _REMOVED = (
     "root/.bash_history",
     "root/.wget-hsts",
 )
+# As systemd-update-done writes it: what a new /usr asks of /etc and /var has been done, by the packages' own scripts, so that the
+# first boot does not do it again (hardware database, journal catalogue).
+_UPDATED = (
+    "# This file was created by systemd-update-done. The timestamp below is the\n"
+    "# modification time of /usr/ for which the most recent updates of /etc and /var\n"
+    f"# have been applied. See man:systemd-update-done.service(8) for details.\nTIMESTAMP_NSEC={SOURCE_DATE_EPOCH}000000000\n"
+)
 
 
 def normalise(build: Build) -> None:
@@ -44,6 +56,8 @@ def normalise(build: Build) -> None:
     for pattern in _REMOVED:
         for path in root.glob(pattern):
             path.unlink()
+    for folder in ("etc", "var"):
+        write(root / folder / ".updated", _UPDATED)
     _date(root)
 
 

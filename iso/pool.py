@@ -49,13 +49,12 @@ def closure(print_uris: str) -> tuple[str, ...]:
 def _fetch(build: Build, section: Section, pool: Path) -> OfflineSet:
     try:
         # The closure first, with an empty archive, since apt does not list what it already has.
-        uris = run_inside(build.runner, build.base, [*_INSTALL, "--print-uris", "-o", "Dir::Cache::archives=/tmp", *section.names])
-        debs = closure(uris)
+        asked = [*_INSTALL, "--print-uris", "-o", "Dir::Cache::archives=/tmp", *section.names]
+        debs = closure(run_inside(build.runner, build.base, asked))
         archives = {"pool": pool}
         (pool / "partial").mkdir()
-        run_inside(
-            build.runner, build.base, [*_INSTALL, "--download-only", "-o", "Dir::Cache::archives=/run/pool", *section.names], archives
-        )
+        fetch = [*_INSTALL, "--download-only", "-o", "Dir::Cache::archives=/run/pool", *section.names]
+        run_inside(build.runner, build.base, fetch, archives)
         shutil.rmtree(pool / "partial")
         (pool / "lock").unlink(missing_ok=True)
         missing = [name for name in debs if not (pool / name).is_file()]
@@ -65,7 +64,9 @@ def _fetch(build: Build, section: Section, pool: Path) -> OfflineSet:
         run_inside(build.runner, build.base, offline, archives)
         return OfflineSet(title=section.title, packages=section.names, debs=debs, unpacked_bytes=_unpacked(build, pool, debs))
     except Error as error:
-        raise BuildError(f"package set {section.name}: {error.message}", hint=error.hint or "mend its lines in iso/packages.txt") from error
+        raise BuildError(
+            f"package set {section.name}: {error.message}", hint=error.hint or "mend its lines in iso/packages.txt"
+        ) from error
 
 
 def _unpacked(build: Build, pool: Path, debs: tuple[str, ...]) -> int:

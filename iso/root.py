@@ -9,34 +9,13 @@ from xeninstall.base.run import CommandError
 
 from .builder import Build, BuildError
 from .contained import contained, watch
+from .lists import read_left_out
 
 SUITE = "trixie"
 COMPONENTS = "main,non-free-firmware"
-# dpkg honours these on the installed host too, so that upgrades do not bring back what was left out.
-_EXCLUDES = (
-    "/usr/share/doc/*",
-    "/usr/share/doc-base/*",
-    "/usr/share/info/*",
-    "/usr/share/lintian/*",
-    "/usr/share/locale/*",
-    "/usr/share/man/??/*",
-    "/usr/share/man/??_*/*",
-    "/usr/share/iso-codes/*",
-    "/usr/share/xml/iso-codes/*",
-    # Firmware that no server's Ethernet card or host bus adapter loads: wireless, Bluetooth, sound, TV, graphics, other CPUs.
-    *(
-        f"/usr/lib/firmware/{pattern}"
-        for pattern in (
-            *("rtw8*", "rtlwifi/*", "rtl_bt/*", "RTL8192E/*", "rsi*", "wfx/*", "wsm_*", "mrvl/*", "agere*", "nxp/*", "airoha/*"),
-            *("brcm/*", "vntwusb*", "TAS2*", "TIAS*", "INT8866*", "ti/*", "ti-keystone/*", "ctefx*", "ctspeq*", "cadence/*"),
-            *("dvb-*", "v4l-*", "as102*", "go7007/*", "s2250*", "f2255*", "cnm/*", "amphion/*", "matrox/*", "nvidia/*", "powervr/*"),
-            *("meson/*", "rockchip/*", "imx/*", "arm/*", "r8a779*", "lt9611*", "ueagle-atm/*", "dabusb/*", "amdtee/*"),
-            *("intel/ivsc/*", "intel/ibt-*", "intel/avs/*", "intel/catpt/*", "intel/vsc/*", "intel/ipu/*", "intel/vpu/*"),
-        )
-    ),
+_NETWORK = re.compile(
+    r"[Rr]esolv|Could not connect|Connection (timed out|refused|failed)|Failed to fetch|Unable to connect|unreachable"
 )
-_INCLUDES = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")
-_NETWORK = re.compile(r"[Rr]esolv|Could not connect|Connection (timed out|refused|failed)|Failed to fetch|Unable to connect|unreachable")
 _SPACE = "No space left on device"
 
 
@@ -51,10 +30,9 @@ def mmdebstrap(build: Build, target: Path, log: Path) -> list[str]:
         f"--components={COMPONENTS}",
         "--include=" + ",".join(build.packages.base.names),
         "--skip=cleanup/apt/lists",
-        *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDES),
-        *(f"--dpkgopt=path-include={pattern}" for pattern in _INCLUDES),
+        *(f"--dpkgopt={rule}" for rule in read_left_out(build.source / "iso/left_out.txt")),
         # Index of the manual pages: rebuilt daily on the host, costs half a minute here and differs every time.
-        "--essential-hook=echo man-db man-db/auto-update boolean false | chroot \"$1\" debconf-set-selections",
+        '--essential-hook=echo man-db man-db/auto-update boolean false | chroot "$1" debconf-set-selections',
         f"--logfile={log}",
         SUITE,
         str(target),
@@ -77,15 +55,21 @@ def explain(error: CommandError, log: str, output: Path) -> Error:
     said = f"{log}\n{error.message}"
     errors = [line.strip() for line in said.splitlines() if re.match(r"\s*(E:|Err:|dpkg: error)", line)]
     last = "; ".join(dict.fromkeys(errors[-3:]))[:600] or error.message
+    unreached = next((line.strip() for line in said.splitlines() if _NETWORK.search(line)), "")
     if _SPACE in said:
         free_mib = shutil.disk_usage(output).free // 2**20
-        return BuildError(f"no space left in {output} while Debian was installed ({free_mib} MiB free now)", hint="free 4 GiB there and run it again")
-    if _NETWORK.search(said):
         return BuildError(
-            f"Debian's packages could not be downloaded: {last}",
+            f"no space left in {output} while Debian was installed ({free_mib} MiB free now)",
+            hint="free 4 GiB there and run it again",
+        )
+    if unreached:
+        return BuildError(
+            f"Debian's packages could not be downloaded: {unreached[:300]}",
             hint="check that this machine reaches Debian's mirror (network, name resolution, proxy), then run it again",
         )
-    return BuildError(f"Debian could not be installed into the image: {last}", hint=f"see {output / 'mmdebstrap.log'}, then run it again")
+    return BuildError(
+        f"Debian could not be installed into the image: {last}", hint=f"see {output / 'mmdebstrap.log'}, then run it again"
+    )
 
 
 def _said(log: Path) -> str:

@@ -44,7 +44,7 @@ def test_a_match_rule_for_any_disk_is_kept_although_it_has_no_keys() -> None:
 
 
 def test_a_script_is_written_as_it_reads() -> None:
-    script = "#!/bin/sh -e\necho \"it's\" > $XENINSTALL_ROOT/etc/motd\n"
+    script = '#!/bin/sh -e\necho "it\'s" > $XENINSTALL_ROOT/etc/motd\n'
     text = dump(Answers(root=Root(ssh_keys=(KEY,)), hooks=Hooks(installed=script)))
     assert f"installed = '''\n{script}'''\n" in text
 

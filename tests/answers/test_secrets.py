@@ -41,7 +41,7 @@ def everything_said_of(path: Path) -> str:
         f'[[root]]\npassword_hash = "{MARKER}"\n',
         f'[root]\npassword_hash = "{HASH}"\npassword_file = "secret"\n',
         f'[root]\npassword_hash = "{HASH}\n',
-        f'[root]\npassword_hash = {MARKER}\n',
+        f"[root]\npassword_hash = {MARKER}\n",
         f'[root]\npassword_hash = "{HASH}" "{MARKER}"\n',
         f'[root]\npassword_hash = "{HASH}\\q"\n',
         f'[root]\npassword_hash = "{HASH}"\n[network]\nvlan = 0\n',

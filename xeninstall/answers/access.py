@@ -38,7 +38,6 @@ _Webhook = Annotated[str, AfterValidator(_url)]
 Script = Annotated[str, AfterValidator(_script)]  # the text itself, or until `load` has read it the name of its file
 
 
-
 class Root(Section):
     """How root logs in. Give one of the password keys, SSH keys, or both."""
 
@@ -53,7 +52,7 @@ class Root(Section):
 
 
 class Hooks(Section):
-    """Scripts of yours, run with /bin/sh -e, and a URL that is told of progress. A failed hook fails the run."""
+    """Scripts of yours, each run as its first line says, and a URL that is told of progress. A failed hook fails the run."""
 
     before_disk: Script | None = Field(
         None,
@@ -63,9 +62,7 @@ class Hooks(Section):
     installed: Script | None = Field(
         None, description="Runs when the system is in place, with its root in XENINSTALL_ROOT; a file or a script."
     )
-    first_boot: Script | None = Field(
-        None, description="Runs once at the installed host's first boot; a file or a script."
-    )
+    first_boot: Script | None = Field(None, description="Runs once at the installed host's first boot; a file or a script.")
     # Not shown: such URLs often carry a token.
     webhook: _Webhook | None = Field(
         None,

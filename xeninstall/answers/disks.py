@@ -13,7 +13,6 @@ _DevicePath = Annotated[
 ]
 
 
-
 class Pick(StrEnum):
     """Which disk to take when several match."""
 
@@ -30,9 +29,7 @@ class DiskMatch(Section):
     bus: Text | None = Field(None, description="How it is attached: nvme, sata, sas, scsi, virtio, usb, mmc.")
     min_size: SizeBytes | None = Field(None, description="Smallest size that matches, such as 100G.")
     max_size: SizeBytes | None = Field(None, description="Largest size that matches.")
-    pick: Pick = Field(
-        Pick.ONLY, description="only (refuse if several match), smallest, largest, or first by device path."
-    )
+    pick: Pick = Field(Pick.ONLY, description="only (refuse if several match), smallest, largest, or first by device path.")
 
 
 class DiskSelector(Section):
@@ -49,12 +46,8 @@ class DiskSelector(Section):
 class SystemDisk(DiskSelector):
     """The disk that becomes the host's."""
 
-    mirror: DiskSelector | None = Field(
-        None, description="Second disk, kept identical by mdadm RAID1; both are bootable."
-    )
-    erase: Flag = Field(
-        False, description="Must be true: everything on the selected disk (and its mirror partner) is destroyed."
-    )
+    mirror: DiskSelector | None = Field(None, description="Second disk, kept identical by mdadm RAID1; both are bootable.")
+    erase: Flag = Field(False, description="Must be true: everything on the selected disk (and its mirror partner) is destroyed.")
     system_size: SizeBytes | None = Field(
         None, description="Size of a system slot; 8G by default, 16G on disks of 64 GiB and more. At least 8G."
     )
@@ -79,6 +72,4 @@ class Storage(Section):
     type: StorageType = Field(
         StorageType.THIN, description="thin: an LVM thin pool (snapshots, over-commitment). files: an ext4 file system."
     )
-    extra_disks: tuple[ExtraDisk, ...] = Field(
-        (), max_length=256, description="Further disks for VM storage (with thin only)."
-    )
+    extra_disks: tuple[ExtraDisk, ...] = Field((), max_length=256, description="Further disks for VM storage (with thin only).")

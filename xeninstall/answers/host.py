@@ -17,14 +17,11 @@ _Zone = Annotated[
 ]
 
 
-
 class Keyboard(Section):
     """Keyboard layout of the console and of the initramfs, in XKB's names."""
 
     layout: _Layout = Field("us", description="XKB layout, such as us, de, pl or gb.")
-    variant: _Variant = Field(
-        "", description="XKB variant of the layout, such as nodeadkeys; empty for the plain layout."
-    )
+    variant: _Variant = Field("", description="XKB variant of the layout, such as nodeadkeys; empty for the plain layout.")
 
 
 class Hardware(Section):

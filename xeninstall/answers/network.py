@@ -17,7 +17,6 @@ _Port = Annotated[
 ]
 
 
-
 class BondMode(StrEnum):
     """How several NICs work as one."""
 
@@ -107,6 +106,4 @@ class Dns(Section):
 class Firewall(Section):
     """nftables lets in SSH and what stands here."""
 
-    open: tuple[_Port, ...] = Field(
-        (), max_length=100, description="Further ports to let in, such as tcp/5900."
-    )
+    open: tuple[_Port, ...] = Field((), max_length=100, description="Further ports to let in, such as tcp/5900.")

@@ -22,9 +22,7 @@ def password_of(data: bytes) -> bytes:
     if b"\0" in password:
         raise PasswordError("the password holds a NUL byte", hint="give a text file")
     if len(password) < _LENGTH_MINIMUM_BYTES:
-        raise PasswordError(
-            f"the password has only {len(password)} characters", hint=f"give at least {_LENGTH_MINIMUM_BYTES}"
-        )
+        raise PasswordError(f"the password has only {len(password)} characters", hint=f"give at least {_LENGTH_MINIMUM_BYTES}")
     if len(password) > _LENGTH_MAXIMUM_BYTES:
         raise PasswordError("the password is too long", hint=f"give at most {_LENGTH_MAXIMUM_BYTES} bytes")
     return password

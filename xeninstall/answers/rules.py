@@ -55,16 +55,12 @@ class _Near:
 
 def _ipv4(sections: Sections) -> Iterator[Breach]:
     ipv4 = sections.network.ipv4
-    yield from _addressing(
-        ("network", "ipv4"), ipv4.method.value, ipv4.address, ipv4.gateway, example="192.0.2.10/24"
-    )
+    yield from _addressing(("network", "ipv4"), ipv4.method.value, ipv4.address, ipv4.gateway, example="192.0.2.10/24")
 
 
 def _ipv6(sections: Sections) -> Iterator[Breach]:
     ipv6 = sections.network.ipv6
-    yield from _addressing(
-        ("network", "ipv6"), ipv6.method.value, ipv6.address, ipv6.gateway, example="2001:db8::10/64"
-    )
+    yield from _addressing(("network", "ipv6"), ipv6.method.value, ipv6.address, ipv6.gateway, example="2001:db8::10/64")
 
 
 def _addressing(at: Location, method: str, address: str | None, gateway: str | None, *, example: str) -> Iterator[Breach]:
@@ -86,9 +82,14 @@ def _addressing(at: Location, method: str, address: str | None, gateway: str | N
                 f"{gateway} is outside the subnet {interface.network}",
                 "give a gateway inside it, or correct the address or its prefix",
             )
-        elif door.version == 4 and interface.network.prefixlen < 31 and door in (
-            interface.network.network_address,
-            interface.network.broadcast_address,
+        elif (
+            door.version == 4
+            and interface.network.prefixlen < 31
+            and door
+            in (
+                interface.network.network_address,
+                interface.network.broadcast_address,
+            )
         ):
             what = f"{gateway} is the network or broadcast address of {interface.network}"
             yield Breach((*at, "gateway"), what, "give the router's address")
@@ -238,9 +239,7 @@ def _ntp(sections: Sections) -> Iterator[Breach]:
 
 def _clock(sections: Sections) -> Iterator[Breach]:
     if sections.time.clock is not None and sections.time.ntp is not NtpMode.NONE:
-        yield Breach(
-            ("time", "clock"), f"given although ntp is {sections.time.ntp.value}", 'set ntp = "none", or leave it out'
-        )
+        yield Breach(("time", "clock"), f"given although ntp is {sections.time.ntp.value}", 'set ntp = "none", or leave it out')
 
 
 def _one_password(sections: Sections) -> Iterator[Breach]:

@@ -83,7 +83,9 @@ def make_filesystem(action: MakeFilesystem, target: Target, runner: Runner) -> N
         options = f"hash_seed={action.uuid},lazy_itable_init=1,lazy_journal_init=1"
         runner.run(["mkfs.ext4", "-q", "-F", "-U", action.uuid, "-L", action.label, "-E", options, node])
     else:
-        hidden = target.partition(action.device).start_bytes // 512 if isinstance(action.device, PartitionOf) else 0
+        part = action.device if isinstance(action.device, PartitionOf) else None
+        # Hidden sectors are counted in the disk's own sectors (FAT specification, BPB_HiddSec).
+        hidden = target.partition(part).start_bytes // target.disk(part).sector_bytes if part else 0
         volume_id = action.uuid.replace("-", "")
         runner.run(["mkfs.vfat", "-F", "32", "-i", volume_id, "-n", action.label, "-h", str(hidden), node])
 

@@ -31,7 +31,7 @@ class TargetBusy(RequirementError):
 
 def read_system_image(squashfs: Path) -> SystemImage:
     """The description beside a squashfs. Raises UsageError when either is missing."""
-    description = squashfs.with_suffix(".json")
+    description = squashfs.parent / f"{squashfs.stem}.json"
     for path in (squashfs, description):
         if not path.is_file():
             raise UsageError(f"the system image {path} is missing", hint="build it with: make image, or name it with --system")
@@ -85,15 +85,24 @@ def _check_disk(disk: PlannedDisk) -> None:
         ) from None
 
 
-def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> None:
-    path = Path(disk.path)
+def check_image_path(path: Path) -> None:
+    """Can there be an image file at this path? Raises UsageError, or TargetBusy for what is read-only."""
     if not path.parent.is_dir():
         raise UsageError(f"there is no directory {path.parent}", hint="create it, or name another --target")
     if path.exists():
         if not path.is_file():
             raise UsageError(f"{path} is neither a disk nor a regular file", hint="name a disk or an image file with --target")
-        if not os.access(path, os.W_OK):
+        # Root could write to it all the same, but whoever took the write permission away meant something by it.
+        if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise TargetBusy(f"{path} is read-only", hint="make it writable, or name another --target")
+    elif not os.access(path.parent, os.W_OK):
+        raise TargetBusy(f"{path.parent} is not writable", hint="name another --target")
+
+
+def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> None:
+    path = Path(disk.path)
+    check_image_path(path)
+    if path.exists():
         mounted = {node for node in loops_of(disk.path, runner) if _used_elsewhere(node, place_of(disk.path))}
         if mounted:
             raise TargetBusy(
@@ -103,8 +112,6 @@ def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> 
             raise TargetBusy(
                 f"{path} is in use by another program, such as a running virtual machine", hint="stop it; nothing was written"
             )
-    elif not os.access(path.parent, os.W_OK):
-        raise TargetBusy(f"{path.parent} is not writable", hint="name another --target")
     room = os.statvfs(path.parent)
     free = room.f_bavail * room.f_frsize + (path.stat().st_blocks * 512 if path.exists() else 0)
     needed = image.unpacked_bytes + 256 * MIB
@@ -129,10 +136,20 @@ def _used_elsewhere(node: str, own_place: Path) -> bool:
 
 
 def _locked(path: Path) -> bool:
-    """Does another process hold an open-file-description lock, as QEMU does on the images of its machines?"""
+    """Does another program hold a lock: one on bytes, as QEMU does on the images of its machines, or flock's on the whole?"""
     question = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0) + bytes(4)
     get_lock = getattr(fcntl, "F_OFD_GETLK", 36)
-    with path.open("r+b") as file:
+    try:
+        opened = path.open("r+b")
+    except OSError as error:
+        raise TargetBusy(f"{path} cannot be written: {error.strerror}", hint="name another --target") from None
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # a file system without locks
         try:
             answer = fcntl.fcntl(file, get_lock, question)
         except OSError:

@@ -22,6 +22,8 @@ from .target import Target
 MARKER = "xeninstall-extension"
 _MAGIC = b"070701"
 _SCRATCH = "/var/tmp/xeninstall-initramfs"
+# Directories of the top that Debian's initramfs has as links into /usr.
+_MERGED = ("bin", "sbin", "lib", "lib64")
 
 
 def extend(action: ExtendInitramfs, squashfs: Path, target: Target, runner: Runner) -> None:
@@ -36,7 +38,13 @@ def extend(action: ExtendInitramfs, squashfs: Path, target: Target, runner: Runn
     scratch.mkdir(parents=True)
     try:
         if action.keyboard:
+            # An archive with a directory /bin would take the place of the link /bin -> usr/bin, and with it all programs.
+            for name in _MERGED:
+                (scratch / "usr" / name).mkdir(parents=True)
+                (scratch / name).symlink_to(f"usr/{name}")
             target.run_in_host(("setupcon", "--setup-dir", _SCRATCH))
+            for name in _MERGED:
+                (scratch / name).unlink()
             # What setupcon asks to have copied are programs, which the image's initramfs has already.
             (scratch / "morefiles").unlink(missing_ok=True)
         for name in action.files:

@@ -15,6 +15,7 @@ from xeninstall.plan.model import Plan, WriteFile
 from xeninstall.plan.show import show
 
 from .host_files import inside, write_file
+from .target import STATE
 
 ON_HOST = "/var/log/xeninstall"
 JOURNAL_ON_ESP = "xeninstall-journal.json"
@@ -57,7 +58,7 @@ def bundle(out: Path, extra: list[Path], runner: Runner) -> list[str]:
                 path
                 for place in PLACES
                 if place.is_dir()
-                for path in sorted(place.rglob("*"))
+                for path in sorted(place.iterdir())  # not deeper: the target is mounted there during a run
                 if path.suffix in (".log", ".json", ".txt", ".toml")
             ]
             for path in dict.fromkeys([*files, *extra]):
@@ -86,7 +87,8 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes, names: list[str]) -> None
 def log_to(path: Path) -> logging.Handler:
     """Send everything that is narrated to a file; raises Error when it cannot be opened."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent == STATE:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, encoding="utf-8")
         path.chmod(0o600)
     except OSError as error:

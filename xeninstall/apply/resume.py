@@ -13,7 +13,7 @@ from xeninstall.plan.model import chosen_uuid
 from .journal import Journal
 from .paths import is_disk, journal_of
 from .records import JOURNAL_ON_ESP
-from .target import loops_of, mounts_below, place_of
+from .target import release_loops, release_mounts
 
 _ESP_OFFSET = MIB + BIOS_BOOT_BYTES
 
@@ -36,11 +36,9 @@ def find_journal(target: str, runner: Runner) -> Journal:
 
 def release_leftovers(target: str, seed: str, runner: Runner) -> None:
     """Unmount, detach and stop what an earlier run of this plan left; what belongs to anybody else stays."""
-    for point in reversed(mounts_below(place_of(target))):
-        runner.run(["umount", str(point)], check=False)
+    release_mounts(target, runner)
     if Path(target).exists():
-        for node in loops_of(os.path.realpath(target), runner):
-            runner.run(["losetup", "--detach", node], check=False)
+        release_loops(os.path.realpath(target), runner)
     if is_disk(target):
         _stop_groups(os.path.realpath(target), runner)
         _stop_arrays(seed, runner)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Completed, Runner
-from xeninstall.plan.disk import md_uuid
 from xeninstall.plan.model import (
     ArrayOf,
     CreateArray,
@@ -23,6 +22,7 @@ from xeninstall.plan.model import (
     Partition,
     PartitionOf,
     Plan,
+    PlannedDisk,
     WholeDisk,
     WritePartitions,
 )
@@ -71,17 +71,30 @@ class Target:
         }
 
     def __enter__(self) -> "Target":
-        self.recover()
+        # The checks have shown that nobody uses the image: loop devices that are still there are a killed run's.
+        for disk in self._plan.disks:
+            if disk.image and Path(disk.path).exists():
+                release_loops(disk.path, self._runner)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.release()
+        except Error as error:
+            if kind is None:
+                raise
+            # What went wrong first is what the user has to know.
+            log.warning("not everything could be released: %s", error.message)
 
     # ---- devices ---------------------------------------------------------------------------------------------------
 
     def partition(self, where: PartitionOf) -> Partition:
         """The planned partition: offset and size in bytes."""
         return self._partitions[where.disk, where.number]
+
+    def disk(self, where: PartitionOf) -> PlannedDisk:
+        """The disk that a partition lies on."""
+        return self._plan.disk(where.disk)
 
     def device(self, where: Device) -> str:
         """A device node for a planned device."""
@@ -146,6 +159,9 @@ class Target:
             if point not in self._mounts:
                 self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
                 self._mounts.append(point)
+                if name == "run":
+                    # /var/lock points here, and a package that ships it (drbd-utils) does not unpack where that leads nowhere.
+                    (point / "lock").mkdir()
                 if name == "dev":
                     nodes = [node for disk in self._plan.disks if not disk.image for node in block_nodes(disk.path)]
                     populate(point, nodes, self._root_node, self._root_uuid)
@@ -154,25 +170,19 @@ class Target:
     def unmount(self) -> None:
         """Unmount the host's root and what is mounted in it."""
         while self._mounts:
-            self._unmount(self._mounts[-1])
+            unmount(self._mounts[-1], self._runner)
             self._mounts.pop()
-
-    def _unmount(self, point: Path) -> None:
-        for wait in (0.0, 0.2, 0.5, 1.0, 2.0):
-            time.sleep(wait)
-            done = self._runner.run(["umount", str(point)], check=False)
-            if done.status == 0 or "not mounted" in done.stderr:
-                return
-        raise TargetError(f"{point} cannot be unmounted: {done.stderr.strip()}", hint=f"see what uses it with: fuser -vm {point}")
 
     def release(self) -> None:
         """Unmount everything, detach every loop device, stop what was assembled. Safe to call twice."""
-        self.unmount()
-        for key, node in list(self._loops.items()):
-            self._runner.run(["losetup", "--detach", node])
-            del self._loops[key]
-        self._stop_assembled()
-        self._alias.unlink(missing_ok=True)
+        try:
+            self.unmount()
+        finally:
+            # A device that is still mounted is detached by the kernel when it no longer is.
+            while self._loops:
+                self._runner.run(["losetup", "--detach", self._loops.popitem()[1]], check=False)
+            self._stop_assembled()
+            self._alias.unlink(missing_ok=True)
         for directory in (self._root, self._place):
             if directory.is_dir():
                 directory.rmdir()
@@ -184,28 +194,6 @@ class Target:
                     self._runner.run(["vgchange", "--quiet", "-an", action.group], check=False)
                 if isinstance(action, CreateArray) and Path(array_node(action.name)).exists():
                     self._runner.run(["mdadm", "--stop", array_node(action.name)], check=False)
-
-    # ---- what a killed run left ------------------------------------------------------------------------------------
-
-    def recover(self) -> None:
-        """Release what a killed run onto this target left: its mounts, its loop devices, its arrays."""
-        for point in reversed(mounts_below(self._place)):
-            log.info("releasing %s, left by an earlier run", point)
-            self._unmount(point)
-        for disk in self._plan.disks:
-            if disk.image and Path(disk.path).exists():
-                release_loops(disk.path, self._runner)
-        for stage in self._plan.stages:
-            for action in stage.actions:
-                if isinstance(action, CreateArray):
-                    self._stop_array_with(action.uuid)
-
-    def _stop_array_with(self, uuid: str) -> None:
-        scan = self._runner.run(["mdadm", "--detail", "--scan"], check=False).stdout
-        for line in scan.splitlines():
-            words = line.split()
-            if len(words) > 1 and f"UUID={md_uuid(uuid)}" in words:
-                self._runner.run(["mdadm", "--stop", words[1]], check=False)
 
 
 def array_node(name: str) -> str:
@@ -230,3 +218,20 @@ def release_loops(path: str, runner: Runner) -> None:
     """Detach the loop devices of a file that nothing has mounted."""
     for node in loops_of(path, runner):
         runner.run(["losetup", "--detach", node], check=False)
+
+
+def release_mounts(path: str, runner: Runner) -> None:
+    """Unmount what a killed run onto this target left in its own directory."""
+    for point in reversed(mounts_below(place_of(path))):
+        log.info("releasing %s, left by an earlier run", point)
+        unmount(point, runner)
+
+
+def unmount(point: Path, runner: Runner) -> None:
+    """Unmount, with patience for what is just closing its files. Raises TargetError."""
+    for wait in (0.0, 0.2, 0.5, 1.0, 2.0):
+        time.sleep(wait)
+        done = runner.run(["umount", str(point)], check=False)
+        if done.status == 0 or "not mounted" in done.stderr:
+            return
+    raise TargetError(f"{point} cannot be unmounted: {done.stderr.strip()}", hint=f"see what uses it with: fuser -vm {point}")

@@ -23,10 +23,13 @@ PACKAGE_OF = {
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
+    "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
     "findmnt": "util-linux",
+    "fsck.vfat": "dosfstools",
     "grub-mkimage": "grub-common",
+    "hwclock": "util-linux-extra",
     "ip": "iproute2",
     "losetup": "mount",
     "lsblk": "util-linux",
@@ -34,8 +37,10 @@ PACKAGE_OF = {
     "lvs": "lvm2",
     "mcopy": "mtools",
     "mdadm": "mdadm",
+    "mdir": "mtools",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
+    "mmd": "mtools",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "openssl": "openssl",
@@ -48,6 +53,7 @@ PACKAGE_OF = {
     "qemu-system-x86_64": "qemu-system-x86",
     "sfdisk": "fdisk",
     "ssh-keygen": "openssh-client",
+    "sync": "coreutils",
     "tune2fs": "e2fsprogs",
     "udevadm": "udev",
     "umount": "mount",
@@ -55,6 +61,8 @@ PACKAGE_OF = {
     "mksquashfs": "squashfs-tools",
     "vgchange": "lvm2",
     "vgcreate": "lvm2",
+    "vgremove": "lvm2",
+    "vgs": "lvm2",
     "wipefs": "util-linux",
     "xl": "xen-utils-common",
 }
@@ -161,8 +169,9 @@ def find_tool(name: str) -> str | None:
 
 def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
     log.debug("+ %s", shlex.join(argv))
+    name = argv[0]
     program = argv[0] if "/" in argv[0] else find_tool(argv[0])
-    if program is None:
+    if program is None or not Path(program).is_file():
         raise MissingTool(argv[0])
     # A command must not go on writing to a target when we are killed; the kernel ends it with us.
     guard = find_tool("setpriv")
@@ -181,16 +190,14 @@ def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subpr
             env=env,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise MissingTool(argv[0]) from None
     except OSError as error:
-        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+        where = f" in {cwd}" if cwd is not None else ""
+        raise Error(f"{name} could not be started{where}: {error.strerror}") from error
 
 
 def _kill_group(popen: "subprocess.Popen[bytes]") -> None:
+    # The second signal goes out even when the command itself has obeyed the first: what it started may not have.
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if popen.poll() is not None:
-            break
         try:
             os.killpg(popen.pid, number)
             popen.wait(5)

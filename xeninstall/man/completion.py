@@ -80,4 +80,4 @@ def _complete(argument: Argument) -> str:
 
 
 def _words(words: list[str]) -> str:
-    return f"""_@NAME@_words "{' '.join(words)}" "$cur\""""
+    return f"""_@NAME@_words "{" ".join(words)}" "$cur\""""

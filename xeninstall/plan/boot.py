@@ -1,6 +1,7 @@
 """How the host starts: mounts, GRUB's settings for Xen, boot code for BIOS and for UEFI, saved guests."""
 
 from xeninstall.answers.model import Keyboard, StorageType
+from xeninstall.machine.model import FirmwareMode
 
 from .disk import md_uuid
 from .model import (
@@ -41,9 +42,12 @@ def mounts(wanted: Wanted) -> tuple[Action, ...]:
     else:
         saved = 'XENDOMAINS_SAVE="/var/lib/xen/save"\n'
     head = "# Written by xeninstall: running guests are saved when the host goes down and restored after.\n"
-    text = f"{head}{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\n"
+    text = f"{head}{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\nXENDOMAINS_STOP_MAXWAIT=300\n"
     out.append(WriteFile(path="/etc/fstab", text="\n".join(lines) + "\n"))
     out.append(WriteFile(path="/etc/default/xendomains", text=text))
+    # Saving many guests takes long, and must neither begin before their storage is mounted nor outlast it.
+    unit = f"# Written by xeninstall.\n[Unit]\nWantsMountsFor={VM_FILES}\n\n[Service]\nTimeoutSec=30min\n"
+    out.append(WriteFile(path="/etc/systemd/system/xendomains.service.d/xeninstall.conf", text=unit))
     return tuple(out)
 
 
@@ -75,9 +79,10 @@ def grub(wanted: Wanted) -> tuple[Action, ...]:
     unit = 1 if serial == "ttyS1" else 0
     if serial:
         xen += f" com{unit + 1}={speed},8n1 console=com{unit + 1},vga"
-        linux, terminal = f"console=tty0 console={serial},{speed}", "console serial"
+        linux, dom0, terminal = f"console=tty0 console={serial},{speed}", "console=tty0 console=hvc0", "console serial"
     else:
-        linux, terminal = "console=tty0", "console"
+        # Without a serial line nobody reads Xen's console, so dom0's messages go to the screen.
+        linux, dom0, terminal = "console=tty0", "console=tty0", "console"
     text = f"""# Written by xeninstall; run update-grub after a change.
 GRUB_DISTRIBUTOR=Debian
 GRUB_DEFAULT=0
@@ -88,7 +93,7 @@ GRUB_SERIAL_COMMAND="serial --unit={unit} --speed={speed}"
 GRUB_CMDLINE_LINUX_DEFAULT="quiet"
 GRUB_CMDLINE_LINUX="{linux}"
 GRUB_CMDLINE_XEN="{xen}"
-GRUB_CMDLINE_LINUX_XEN_REPLACE="console=tty0 console=hvc0"
+GRUB_CMDLINE_LINUX_XEN_REPLACE="{dom0}"
 # Xen is what this machine boots; /etc/default/grub.d/xen.cfg turns this into GRUB_DEFAULT.
 XEN_OVERRIDE_GRUB_DEFAULT=1
 """
@@ -131,7 +136,9 @@ def boot_code(wanted: Wanted) -> tuple[Action, ...]:
         )
         esp = PartitionOf(disk=disk.key, number=wanted.layout.esp)
         out.append(FillEsp(device=esp, copies=copies, texts={"EFI/debian/grub.cfg": config}))
-        if wanted.machine is not None and wanted.machine.firmware.mode == "uefi":
+    if wanted.machine is not None and wanted.machine.firmware.mode is FirmwareMode.UEFI:
+        # The entry made last is tried first.
+        for disk in reversed(wanted.system_disks):
             label = "Xen host" if disk.key == "system" else "Xen host (mirror)"
             out.append(RegisterBootEntry(disk=disk.key, partition=wanted.layout.esp, label=label))
     return tuple(out)

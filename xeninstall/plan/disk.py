@@ -1,6 +1,7 @@
 """Stages that prepare the disks: wipe, partition, mirror, file systems, VM storage."""
 
 from xeninstall.answers.model import StorageType
+from xeninstall.base.errors import RequirementError
 
 from .layout import THIN_MINIMUM_BYTES
 from .model import (
@@ -107,7 +108,7 @@ def _thin_at_first_boot(wanted: Wanted, group: str) -> tuple[Action, ...]:
             case ArrayOf(name=name):
                 paths.append(f"/dev/disk/by-id/md-uuid-{md_uuid(chosen_uuid(wanted.seed, f'array/{name}'))}")
             case WholeDisk(disk=key):
-                paths.append(next(disk.path for disk in wanted.disks if disk.key == key))
+                paths.append(_lasting_path(wanted, next(disk.path for disk in wanted.disks if disk.key == key)))
     devices = " ".join(paths)
     script = f"""#!/bin/sh
 # Made by xeninstall: creates the VM storage's thin pool once, where the installer's own kernel could not.
@@ -135,6 +136,18 @@ WantedBy=multi-user.target
         WriteFile(path="/usr/local/lib/xeninstall/create-storage", text=script, mode=0o755),
         *enabled_unit("xeninstall-storage.service", unit),
     )
+
+
+def _lasting_path(wanted: Wanted, path: str) -> str:
+    """A name that means the same disk at the next boot. Raises RequirementError when there is none."""
+    links = next((disk.links for disk in wanted.machine.disks if disk.path == path), ()) if wanted.machine else ()
+    lasting = next((link for link in links if link.startswith("/dev/disk/by-id/")), None)
+    if lasting is None:
+        raise RequirementError(
+            f"{path} has no name in /dev/disk/by-id, and this kernel cannot make its thin pool now (no device-mapper)",
+            hint="leave it out of storage.extra_disks, or install from the boot medium, whose kernel can; nothing was written",
+        )
+    return lasting
 
 
 def md_uuid(uuid: str) -> str:

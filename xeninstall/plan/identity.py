@@ -1,6 +1,6 @@
 """Who the host is and who may enter: name, keyboard, root's login, SSH, firewall."""
 
-from xeninstall.answers.model import DnsMode, Ipv4Method
+from xeninstall.answers.model import DnsMode
 
 from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
@@ -9,12 +9,14 @@ from .wanted import Wanted
 
 
 def name(wanted: Wanted) -> tuple[Action, ...]:
-    """/etc/hostname and /etc/hosts; a static address answers to the name, otherwise 127.0.1.1 does."""
-    host, ipv4 = wanted.answers.host, wanted.answers.network.ipv4
-    address = ipv4.address.split("/")[0] if ipv4.method is Ipv4Method.STATIC and ipv4.address else "127.0.1.1"
+    """/etc/hostname and /etc/hosts; static addresses answer to the name, otherwise 127.0.1.1 does."""
+    host = wanted.answers.host
     names = f"{wanted.fqdn} {host.name}" if host.domain else host.name
+    # dnsmasq serves /etc/hosts to everybody, and nobody else can use 127.0.1.1.
+    local = () if wanted.answers.dns.mode is DnsMode.SERVE else ("127.0.1.1",)
+    own = "".join(f"{address} {names}\n" for address in wanted.static_addresses or local)
     ip6 = "::1 localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n"
-    hosts = f"127.0.0.1 localhost\n{address} {names}\n\n{ip6}"
+    hosts = f"127.0.0.1 localhost\n{own}\n{ip6}"
     return (WriteFile(path="/etc/hostname", text=host.name + "\n"), WriteFile(path="/etc/hosts", text=hosts))
 
 

@@ -7,13 +7,31 @@ import uuid
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    SerializationInfo,
+    StringConstraints,
+    field_serializer,
+)
 
 
 class Part(BaseModel):
     """Frozen and closed, like every value of a plan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+HIDDEN = "**********"
+# Asks the plan's own values for texts that are kept out of prints. Passwords stay hidden even so: their hashes are salted anew
+# in every run that hashes them, and a resumed run must find its plan again.
+_FOR_DIGEST = "for the digest"
+
+
+def _hidden(text: str, info: SerializationInfo) -> str:
+    return text if info.context == _FOR_DIGEST else HIDDEN
 
 
 Seed = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -95,6 +113,10 @@ class RunHook(Part):
     name: str
     script: SecretStr
 
+    @field_serializer("script", when_used="json")
+    def _print_script(self, script: SecretStr, info: SerializationInfo) -> str:
+        return _hidden(script.get_secret_value(), info)
+
 
 class SetClock(Part):
     """Set this machine's clock and its hardware clock, to a moment with offset (ISO 8601)."""
@@ -164,6 +186,10 @@ class WriteFile(Part):
     text: str
     mode: int = 0o644
     secret: bool = False  # its text is kept out of every print
+
+    @field_serializer("text", when_used="json")
+    def _print_text(self, text: str, info: SerializationInfo) -> str:
+        return _hidden(text, info) if self.secret else text
 
 
 class MakeLink(Part):
@@ -251,10 +277,14 @@ class VerifyHost(Part):
 
 
 class KeepRecords(Part):
-    """Leave log, journal and the replayable, secret-free answer file on the host."""
+    """Leave log, plan and the replayable answer file on the host. It holds no password, but the hooks: it is not printed."""
 
     do: Literal["keep-records"] = "keep-records"
     answers: str
+
+    @field_serializer("answers", when_used="json")
+    def _print_answers(self, answers: str, info: SerializationInfo) -> str:
+        return _hidden(answers, info)
 
 
 class CheckFilesystem(Part):
@@ -326,5 +356,5 @@ class Plan(Part):
 
     def digest(self) -> str:
         """Names what will be done, but not what will be lost: the same before and after a half-finished run."""
-        text = self.model_dump_json(include={"seed", "disks", "stages"})
+        text = self.model_dump_json(include={"seed", "disks", "stages"}, context=_FOR_DIGEST)
         return hashlib.sha256(text.encode()).hexdigest()

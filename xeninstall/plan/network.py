@@ -18,7 +18,7 @@ _DIRECTORY = "/etc/systemd/network"
 def actions(wanted: Wanted) -> tuple[Action, ...]:
     """Everything below /etc/systemd/network, and the service that finds an image's NIC."""
     network = wanted.answers.network
-    files = {f"10-{BRIDGE}.netdev": _bridge(wanted), f"10-{BRIDGE}.link": _bridge_link()}
+    files = {f"10-{BRIDGE}.netdev": _bridge(wanted), f"10-{BRIDGE}.link": _keep_kernels_address(BRIDGE)}
     below = BRIDGE  # what the next layer down is attached to
     attach = f"Bridge={below}"
     if network.vlan is not None:
@@ -29,7 +29,7 @@ def actions(wanted: Wanted) -> tuple[Action, ...]:
         files[f"25-{name}.network"] = _port(wanted, f"Name={name}", attach)
         attach = f"VLAN={name}"
     if network.bond is not None:
-        files["10-bond0.netdev"] = _bond(wanted)
+        files["10-bond0.netdev"], files["10-bond0.link"] = _bond(wanted), _keep_kernels_address("bond0")
         files["22-bond0.network"] = _port(wanted, "Name=bond0", attach)
         attach = "Bond=bond0"
     extra: tuple[Action, ...] = ()
@@ -46,8 +46,9 @@ def actions(wanted: Wanted) -> tuple[Action, ...]:
     files[f"30-{BRIDGE}.network"] = _management(wanted)
     written = tuple(WriteFile(path=f"{_DIRECTORY}/{name}", text=text) for name, text in sorted(files.items()))
     online = _join(
-        "[Service]", "ExecStart=", f"ExecStart=/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=30"
+        "[Service]", "ExecStart=", f"ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=30"
     )
+    # The dash: an unplugged cable delays guests by half a minute, and leaves no failed unit behind.
     waiting = WriteFile(path="/etc/systemd/system/systemd-networkd-wait-online.service.d/xeninstall.conf", text=online)
     return (*written, waiting, *extra)
 
@@ -60,21 +61,23 @@ def _mtu_netdev(wanted: Wanted) -> tuple[str, ...]:
     return (f"MTUBytes={wanted.answers.network.mtu}",) if wanted.answers.network.mtu else ()
 
 
+def _mac(wanted: Wanted) -> str:
+    return f"MACAddress={wanted.nics[0].mac if wanted.nics else 'none'}"
+
+
 def _bridge(wanted: Wanted) -> str:
-    mac = wanted.nics[0].mac if wanted.nics else "none"
-    return _join("[NetDev]", f"Name={BRIDGE}", "Kind=bridge", f"MACAddress={mac}", *_mtu_netdev(wanted), "", "[Bridge]", "STP=no")
+    return _join("[NetDev]", f"Name={BRIDGE}", "Kind=bridge", _mac(wanted), *_mtu_netdev(wanted), "", "[Bridge]", "STP=no")
 
 
-def _bridge_link() -> str:
-    return _join("[Match]", f"OriginalName={BRIDGE}", "", "[Link]", "MACAddressPolicy=none")
+def _keep_kernels_address(name: str) -> str:
+    """udev would make up an address of its own; the kernel takes that of the first port."""
+    return _join("[Match]", f"OriginalName={name}", "", "[Link]", "MACAddressPolicy=none")
 
 
 def _bond(wanted: Wanted) -> str:
     bond = wanted.answers.network.bond
     assert bond is not None
-    lines = ["[NetDev]", "Name=bond0", "Kind=bond", *_mtu_netdev(wanted)]
-    if wanted.nics:
-        lines.append(f"MACAddress={wanted.nics[0].mac}")
+    lines = ["[NetDev]", "Name=bond0", "Kind=bond", _mac(wanted), *_mtu_netdev(wanted)]
     lines += ["", "[Bond]", f"Mode={bond.mode}", "MIIMonitorSec=100ms"]
     if bond.mode is BondMode.LACP:
         lines += ["LACPTransmitRate=fast", "TransmitHashPolicy=layer3+4"]
@@ -103,7 +106,7 @@ def _management(wanted: Wanted) -> str:
     if ipv6.method is Ipv6Method.STATIC and ipv6.address:
         network.append(f"Address={ipv6.address}")
         network += [f"Gateway={ipv6.gateway}"] if ipv6.gateway else []
-    if not dhcp4:
+    if wanted.static_addresses:
         network.append("ConfigureWithoutCarrier=yes")
     use_dns = "yes" if answers.dns.mode is DnsMode.DHCP else "no"
     use_ntp = "yes" if answers.time.ntp is NtpMode.DHCP else "no"
@@ -117,11 +120,11 @@ def _management(wanted: Wanted) -> str:
             f"UseDNS={use_dns}",
             f"UseNTP={use_ntp}",
             "UseHostname=no",
-            "UseDomains=yes",
+            f"UseDomains={use_dns}",
         ]
     if auto6:
         lines += ["", "[DHCPv6]", f"UseDNS={use_dns}", f"UseNTP={use_ntp}", "UseHostname=no"]
-        lines += ["", "[IPv6AcceptRA]", f"UseDNS={use_dns}"]
+        lines += ["", "[IPv6AcceptRA]", f"UseDNS={use_dns}", f"UseDomains={use_dns}"]
     return _join(*lines)
 
 
@@ -132,11 +135,12 @@ def _uplink_at_first_boot(template: str) -> tuple[Action, ...]:
 set -eu
 cards() {
     for card in /sys/class/net/*; do
-        [ -e "$card/device" ] && [ "$(cat "$card/type")" = 1 ] || continue
+        [ -e "$card/device" ] && [ ! -e "$card/phy80211" ] && [ "$(cat "$card/type")" = 1 ] || continue
         case "$(basename "$card")" in vif*|tap*) ;; *) basename "$card" ;; esac
     done
     return 0
 }
+udevadm settle --timeout=20 || true
 tries=0
 while [ -z "$(cards)" ] && [ $tries -lt 30 ]; do sleep 1; tries=$((tries + 1)); done
 chosen=
@@ -152,7 +156,8 @@ done
 [ -n "$chosen" ] || chosen=$(cards | head -n 1)
 [ -n "$chosen" ] || { echo "no network card found; choose one later in /etc/systemd/network" >&2; exit 0; }
 sed "s/@MAC@/$(cat "/sys/class/net/$chosen/address")/" /usr/local/lib/xeninstall/uplink.network \\
-    > /etc/systemd/network/20-uplink.network
+    > /etc/systemd/network/20-uplink.new
+mv /etc/systemd/network/20-uplink.new /etc/systemd/network/20-uplink.network
 """
     unit = """[Unit]
 Description=Choose the management network card
@@ -203,19 +208,19 @@ def resolver(wanted: Wanted) -> tuple[Action, ...]:
         ]
         if domain:
             served += [f"domain={domain}", "expand-hosts", f"local=/{domain}/"]
+        if not wanted.static_addresses:
+            # /etc/hosts cannot hold an address that changes, so the bridge's own is served.
+            served += [f"interface-name={name},{BRIDGE}" for name in dict.fromkeys((wanted.fqdn, wanted.answers.host.name))]
         out.append(WriteFile(path="/etc/dnsmasq.d/xeninstall.conf", text=_join(*served)))
         out.append(
             MakeLink(
                 path="/etc/systemd/system/multi-user.target.wants/dnsmasq.service", to="/usr/lib/systemd/system/dnsmasq.service"
             )
         )
-        # dnsmasq would tell resolvconf that it is the resolver; systemd-resolved keeps that place.
         out.append(
             WriteFile(
                 path="/etc/default/dnsmasq",
-                text=_join(
-                    "CONFIG_DIR=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new", "DNSMASQ_EXCEPT=lo", "IGNORE_RESOLVCONF=yes"
-                ),
+                text=_join("CONFIG_DIR=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new", "IGNORE_RESOLVCONF=yes"),
             )
         )
     return tuple(out)

@@ -49,7 +49,7 @@ def _from_leases() -> tuple[Action, ...]:
 # Made by xeninstall: hands the NTP servers of systemd-networkd's leases to chrony.
 set -eu
 mkdir -p /run/chrony-dhcp
-cat /run/systemd/netif/leases/* 2>/dev/null | sed -n 's/^NTP=//p' | tr ' ' '\\n' | sort -u \\
+cat /run/systemd/netif/leases/* /run/systemd/netif/links/* 2>/dev/null | sed -n 's/^NTP=//p' | tr ' ' '\\n' | sort -u \\
     | sed -n 's/^\\([0-9A-Za-z.:-]\\{1,253\\}\\)$/server \\1 iburst/p' > /run/chrony-dhcp/networkd.sources.new
 mv /run/chrony-dhcp/networkd.sources.new /run/chrony-dhcp/networkd.sources
 chronyc reload sources >/dev/null 2>&1 || true
@@ -59,21 +59,26 @@ Description=Watch for NTP servers from DHCP
 
 [Path]
 PathChanged=/run/systemd/netif/leases
-PathExistsGlob=/run/systemd/netif/leases/*
+PathChanged=/run/systemd/netif/links
 
 [Install]
 WantedBy=multi-user.target
 """
     service = """[Unit]
 Description=Hand NTP servers from DHCP to chrony
+After=chrony.service xeninstall-ntp.path
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-RemainAfterExit=no
 ExecStart=/usr/local/lib/xeninstall/ntp-from-dhcp
+
+[Install]
+WantedBy=multi-user.target
 """
     return (
         WriteFile(path="/usr/local/lib/xeninstall/ntp-from-dhcp", text=script, mode=0o755),
-        WriteFile(path="/etc/systemd/system/xeninstall-ntp.service", text=service),
-        *enabled_unit("xeninstall-ntp.path", path.replace("PathExistsGlob=/run/systemd/netif/leases/*\n", "")),
+        # At every boot, too: the first lease is often there before the path is watched.
+        *enabled_unit("xeninstall-ntp.service", service),
+        *enabled_unit("xeninstall-ntp.path", path),
     )

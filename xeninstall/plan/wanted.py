@@ -73,6 +73,13 @@ class Wanted:
         return f"{host.name}.{host.domain}" if host.domain else host.name
 
     @property
+    def static_addresses(self) -> tuple[str, ...]:
+        """The addresses that the answers give to this host, without their prefixes."""
+        network = self.answers.network
+        given = (network.ipv4.address, network.ipv6.address)
+        return tuple(address.split("/")[0] for address in given if address is not None)
+
+    @property
     def serial(self) -> str:
         """ttyS0, ttyS1 or empty: `auto` keeps the port that the installer runs on, and an image gets ttyS0."""
         port = self.answers.console.serial

@@ -17,8 +17,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"valid": not problems, "problems": found}, indent=2))
     elif problems:
         for problem in problems:
-            key = f" {problem.key}:" if problem.key else ""
-            print(f"{args.answers}:{problem.line}:{key} {problem.text}")
+            print(problem.shown(args.answers))
     else:
         print(f"{args.answers}: no errors")
     return ExitCode.USAGE if problems else ExitCode.DONE
