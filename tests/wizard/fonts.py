@@ -1,4 +1,4 @@
-"""Reads the Unicode tables of console fonts (PSF 1 and 2, linux/psf.h and kbd's documentation), and prints what all of them hold."""
+"""Reads the Unicode tables of console fonts (PSF 1 and 2, as kbd documents them), and prints what all of them hold."""
 
 import gzip
 import struct

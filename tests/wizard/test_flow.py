@@ -50,7 +50,7 @@ async def to_review(pilot: Pilot[int], given: Session) -> Step:
     for _ in range(40):
         step = pilot.app.screen
         assert isinstance(step, Step)
-        if isinstance(step, Review):
+        if step.NAME == "review":
             return step
         if step.NAME == "menu":
             await pilot.press("1")

@@ -98,18 +98,22 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
     if re.fullmatch("[0-9a-f]{32}", seed) is None:
         raise UsageError("--seed is not 32 hexadecimal digits", hint="make one with: openssl rand -hex 16")
     if args.target is not None and not is_disk(args.target):
-        path = os.path.realpath(args.target)
-        check_image_path(Path(path))
-        exists = Path(path).exists() and journal is None
-        size = parse_size(args.size)
-        if size > _SIZE_MAXIMUM_BYTES:
-            raise UsageError(f"--size {args.size} is larger than any file", hint="write it like 16G")
-        if size % 2**20:
-            raise UsageError(f"--size {args.size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
-        return build(answers, image, seed, image_file=ImageFile(path, size, exists=exists))
+        return build(answers, image, seed, image_file=image_file(args.target, args.size, resumed=journal is not None))
     from .probe import machine
 
     return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
+
+
+def image_file(target: str, size: str, *, resumed: bool = False) -> ImageFile:
+    """The image file that --target and --size mean; what is there belongs to this run when it is resumed. Raises UsageError."""
+    path = os.path.realpath(target)
+    check_image_path(Path(path))
+    size_bytes = parse_size(size)
+    if size_bytes > _SIZE_MAXIMUM_BYTES:
+        raise UsageError(f"--size {size} is larger than any file", hint="write it like 16G")
+    if size_bytes % 2**20:
+        raise UsageError(f"--size {size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
+    return ImageFile(path, size_bytes, exists=Path(path).exists() and not resumed)
 
 
 def find_system(named: str | None) -> Path:

@@ -4,17 +4,21 @@ import argparse
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xeninstall import __version__
 from xeninstall.apply.guard import read_system_image
 from xeninstall.apply.paths import is_disk
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import SystemRunner
-from xeninstall.base.sizes import MIB, parse_size
 from xeninstall.plan.system_image import SystemImage
 
-from .install import find_system, must_be_root
+from .install import find_system, image_file, must_be_root
 from .probe import machine
+
+if TYPE_CHECKING:
+    from xeninstall.wizard.draft import Draft
+    from xeninstall.wizard.kit import Target
 
 _MEDIUM = Path("/run/live/medium")
 
@@ -91,7 +95,7 @@ def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:
     return unknown, Path("none")
 
 
-def _target(named: str | None, size: str, draft: "Draft") -> "Target":  # type: ignore[name-defined]  # noqa: F821
+def _target(named: str | None, size: str, draft: "Draft") -> "Target":
     from xeninstall.wizard.kit import Target
 
     if named is None:
@@ -100,8 +104,5 @@ def _target(named: str | None, size: str, draft: "Draft") -> "Target":  # type: 
         # A disk stands in the answers, so that the file which the run leaves is about the same disk.
         draft.set("disk.path", named)
         return Target()
-    size_bytes = parse_size(size)
-    if size_bytes % MIB:
-        raise UsageError(f"--size {size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
-    path = os.path.realpath(named)
-    return Target(path, size_bytes, exists=Path(path).exists())
+    file = image_file(named, size)
+    return Target(file.path, file.size_bytes, exists=file.exists)

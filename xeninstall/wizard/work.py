@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xeninstall.answers.model import Answers
 from xeninstall.apply.execute import Files, execute
+from xeninstall.apply.guard import sole_run
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import journal_of, log_of
 from xeninstall.apply.records import bundle, log_to
@@ -37,7 +38,8 @@ class Installation:
         if self._journal is None or self._journal.plan != plan.digest():
             self._journal = Journal.start(plan)
         else:
-            release_leftovers(target, self._journal.seed, self._inner)
+            with sole_run(target):
+                release_leftovers(target, self._journal.seed, self._inner)
         files = Files(squashfs=self._squashfs, journal=journal_of(target), log=log_of(target))
         handler = log_to(files.log)
         try:

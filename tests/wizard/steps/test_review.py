@@ -2,6 +2,7 @@
 
 import asyncio
 import tomllib
+from typing import Any
 
 from tests.wizard.driving import Worker, running, session, type_text
 from tests.wizard.screens import golden, text_of, words_of
@@ -20,7 +21,7 @@ HASH = "$y$j9T$gtUPlCBk/yB8xVrIqraMm0$.K5KvhesvD9GY7NGl8c4bYiu7ZXC/Jsp9N.aLotTSK
 FLOW = Flow("install", lambda: "Install", lambda: "", (Hardware, Disk, Host, Review, Installing, Done), Review)
 
 
-def settled(name: str = "foreign-xenvms", **changes: object) -> Session:
+def settled(name: str = "foreign-xenvms", **changes: Any) -> Session:
     given = session(name, reviewed=True, work=Worker(), **changes)
     usable = max((disk for disk in given.machine.disks if disk.usable), key=lambda disk: len(disk.contents))
     given.draft.set("disk", {"serial": usable.serial, "erase": True})

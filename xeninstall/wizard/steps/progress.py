@@ -1,5 +1,6 @@
 """The work while it is done: stages, a bar that only moves forward, and on failure what failed, why, and what to do."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -171,7 +172,7 @@ class Installing(Step):
         lines = [
             _("STOPPED at: {stage}").format(stage=failed) if self._stopped else _("FAILED at: {stage}").format(stage=failed),
             _("Cause: {cause}").format(cause=said(error.message)),
-            _("What to do: {hint}").format(hint=said(error.hint) if error.hint else _("look into the log, then try again")),
+            _("What to do: {hint}").format(hint=self._hint(error)),
             _("Log: {path}").format(path=log),
         ]
         self._bar("")
@@ -181,6 +182,13 @@ class Installing(Step):
         for act in self.query(Act):
             act.display = True
         self.query_one("#again", Act).focus()
+
+    def _hint(self, error: Error) -> str:
+        # The command line's way of going on is a button here.
+        hint = re.sub(r"(?:(?:then )?use (?:the same command with )?|with the same command and )--resume", "", error.hint)
+        hint = hint.strip(" ,;")
+        then = _("then: Try again")
+        return f"{said(hint)}; {then}" if hint and hint != error.hint else said(hint) or _("look into the log, then try again")
 
     # ---- what the person may do
 

@@ -15,7 +15,7 @@ from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, sai
 from xeninstall.wizard.planning import plan, replayable
 
 _CELLS = 74
-_LABEL_CELLS = 24
+_LABEL_CELLS = 34
 
 
 class Review(Step):
@@ -72,8 +72,8 @@ class Review(Step):
             if one.summary or one.problems:
                 mark = "! " if one.problems else "  "
                 text = textwrap.shorten(one.summary, 400, placeholder=" ...")
-                first, *rest = textwrap.wrap(text, _CELLS - _LABEL_CELLS - 2) or [""]
-                more = tuple(" " * _LABEL_CELLS + line for line in rest[:2])
+                first, *rest = textwrap.wrap(text, _CELLS - _LABEL_CELLS) or [""]
+                more = tuple(" " * (_LABEL_CELLS - Rows.INDENT_CELLS) + line for line in rest[:2])
                 rows.append(Row(one.name, f"{mark}{one.heading:<{_LABEL_CELLS - 2}}{first}", more))
         if not self.problems(self.session):
             rows += [Row("", line) for line in _consequences(plan(self.session))]
