@@ -70,7 +70,7 @@ def shown(key: str) -> str:
         return key[:60]
     fingerprint = base64.b64encode(digest).decode().rstrip("=")
     short = kind.removeprefix("ssh-").removeprefix("ecdsa-sha2-")
-    return f"{comment or short:<24.24} SHA256:{fingerprint}"
+    return f"{comment or short:<20.20} SHA256:{fingerprint}"
 
 
 def _file(place: str) -> str:

@@ -7,6 +7,9 @@ _KINDS = ((str.islower, 26), (str.isupper, 26), (str.isdigit, 10), (lambda char:
 _COMMON = ("password", "passwort", "12345", "qwert", "asdf", "admin", "root", "xen", "letmein", "geheim", "welcome")
 
 
+_BITS_IN_WORD = 3.0  # of a letter that goes on a word: more than Shannon's estimate for English, less than of a random one
+
+
 class Strength(IntEnum):
     """In words on the screen; the borders are powers of two of guesses."""
 
@@ -27,6 +30,13 @@ def _bits(password: str) -> float:
     told = password.lower()
     for word in _COMMON:
         told = told.replace(word, word[:1])  # a word that everybody tries first counts as one character
-    # A character that repeats or follows the one before it adds next to nothing.
-    fresh = [char for place, char in enumerate(told) if not place or abs(ord(char) - ord(told[place - 1])) > 1]
-    return min(len(fresh), len(set(told)) * 2) * math.log2(max(pool, 2))
+    bits, before = 0.0, ""
+    for char in told:
+        if before and abs(ord(char) - ord(before)) <= 1:
+            pass  # one that repeats or follows the one before it adds next to nothing
+        elif before.isalpha() and char.isalpha():
+            bits += _BITS_IN_WORD
+        else:
+            bits += math.log2(max(pool, 2))
+        before = char
+    return bits

@@ -197,7 +197,7 @@ class Rows(ScrollView, can_focus=True):
 
 
 class Choice(Rows):
-    """`(*)`: one of several. Space or Enter chooses the row at hand."""
+    """`(*)`: one of several. Space or Enter chooses the row at hand; Enter also goes on, which the screen does (`go_on`)."""
 
     MARK_CELLS = 4
 
@@ -218,8 +218,19 @@ class Choice(Rows):
             self.refresh()
             self.post_message(Changed(self, self.key, row.value))
         super().pick(row, entered=entered)
-        if entered:
-            self.screen.focus_next()
+
+
+def go_on(event: Rows.Picked) -> None:
+    """Enter on a choice also means "and on". For the screen, which by then has shown or hidden what depends on it.
+
+    In the order of the document: Textual's own goes by places on the screen, which what was just shown has not got yet.
+    """
+    rows = event.rows
+    if event.entered and isinstance(rows, Choice):
+        shown = [one for one in rows.screen.query("*") if one.focusable and all(node.display for node in one.ancestors_with_self)]
+        after = shown[shown.index(rows) + 1 :] if rows in shown else []
+        if after:
+            after[0].focus()
 
 
 class Picks(Rows):

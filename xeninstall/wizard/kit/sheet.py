@@ -15,6 +15,7 @@ from .changed import Changed
 from .field import Field
 from .judging import reason
 from .language import _
+from .rows import Rows, go_on
 from .session import Session
 
 
@@ -71,6 +72,10 @@ class Sheet(ModalScreen[None]):
         else:
             self.changed(event)
         self.judge()
+
+    @on(Rows.Picked)
+    def _on_from_choice(self, event: Rows.Picked) -> None:
+        go_on(event)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The reason at hand is that of the field at hand."""

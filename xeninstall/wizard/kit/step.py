@@ -24,6 +24,7 @@ from .dialogs import Say
 from .field import Field
 from .judging import reason
 from .language import _
+from .rows import Rows, go_on
 from .session import Session
 
 SCREEN_CELLS = 80
@@ -235,6 +236,10 @@ class Step(Screen[None]):
     def changed(self, event: Changed) -> None:
         """A widget without a key changed; the step knows what it means."""
         self.judge()
+
+    @on(Rows.Picked)
+    def _on_from_choice(self, event: Rows.Picked) -> None:
+        go_on(event)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The reason at hand is that of the field at hand."""

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Choice, Field, Row, Session, Step, _
+from xeninstall.wizard.plain import in_plain_words
 from xeninstall.wizard.proving import ProvingBox
 from xeninstall.wizard.shelf import only
 
@@ -45,14 +46,8 @@ class Address(Step):
 
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
-        """See Step. Answers of this screen have no keys to write."""
-        remedies = {'write address = "192.0.2.10/24"': "write it like 192.0.2.10/24"}
-        remedies['write address = "2001:db8::10/64"'] = "write it like 2001:db8::10/64"
-        out = []
-        for one in super().problems(session):
-            what, _sign, remedy = one.text.rpartition("; ")
-            out.append(Problem(one.key, f"{what}; {remedies[remedy]}") if remedy in remedies else one)
-        return out
+        """See Step."""
+        return in_plain_words(super().problems(session))
 
     def keys(self) -> list[tuple[str, str]]:
         """See Step."""
@@ -113,5 +108,5 @@ def _said(session: Session, family: str) -> str:
     method = session.draft.get(f"{at}.method")
     if method != "static":
         return {"dhcp": "DHCP", "auto": _("automatic"), "none": _("none")}.get(str(method), str(method))
-    address, gateway = session.draft.get(f"{at}.address"), session.draft.get(f"{at}.gateway")
-    return f"{address}" + (f", {_('gateway')} {gateway}" if gateway else "")
+    address, gateway = session.draft.get(f"{at}.address") or _("no address yet"), session.draft.get(f"{at}.gateway")
+    return str(address) + (f", {_('gateway')} {gateway}" if gateway else "")

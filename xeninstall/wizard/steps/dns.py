@@ -3,7 +3,9 @@
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Choice, Field, Row, Session, Step, _, words
+from xeninstall.wizard.plain import in_plain_words
 from xeninstall.wizard.shelf import only
 
 _SERVERS, _FORWARDERS = "dns.servers", "dns.forwarders"
@@ -43,6 +45,11 @@ class Dns(Step):
         }.get(draft.get("dns.mode"), "")
         search = draft.get("dns.search")
         return f"{said}; {_('search')} {_joined(search)}" if search else said
+
+    @classmethod
+    def problems(cls, session: Session) -> list[Problem]:
+        """See Step."""
+        return in_plain_words(super().problems(session))
 
     def body(self) -> ComposeResult:
         """See Step."""

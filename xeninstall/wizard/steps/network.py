@@ -10,10 +10,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from xeninstall.answers.model import BondMode
+from xeninstall.apply.proof.prove import interfaces
 from xeninstall.machine.model import Nic
 from xeninstall.wizard import cards
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Changed, Choice, Field, Picks, Row, Rows, Session, Step, _, whole_number, words
+from xeninstall.wizard.plain import in_plain_words
 from xeninstall.wizard.planning import findings
 from xeninstall.wizard.shelf import bring_back, put_away
 
@@ -29,7 +31,6 @@ class Network(Step):
     OWNS = (_NIC, _BOND, "network.vlan", "network.mtu")
     AUTO_FOCUS = "#nic, #nic-name Line, #next"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "blink", show=False, priority=True)]
-    DEFAULT_CSS: ClassVar[str] = "Network #nic, Network #members { max-height: 7; }"
 
     @dataclass
     class Links(Message):
@@ -79,7 +80,8 @@ class Network(Step):
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
         """See Step."""
-        return super().problems(session) + [one for one in findings(session) if one.within("network")]
+        found = super().problems(session) + [one for one in findings(session) if one.within("network")]
+        return in_plain_words(found)
 
     def keys(self) -> list[tuple[str, str]]:
         """See Step."""
@@ -223,7 +225,14 @@ class Network(Step):
     def _show_model(self) -> None:
         nic = self._at_hand()
         for text in self.query("#model").results(Static):
-            text.update(nic.model[:76] if nic else "")
+            text.update(nic.model[:76] if nic else self._automatic())
+
+    def _automatic(self) -> str:
+        if self.session.draft.given(_BOND):
+            return ""
+        now = interfaces(self.session.draft.section("network"), self.session.machine)
+        chosen = self.session.draft.get(_NIC) == _AUTO
+        return _("That is {name} now.").format(name=now[0]) if chosen and now else ""
 
 
 def _or_empty(nic: object) -> object:

@@ -1,7 +1,6 @@
 """How root logs in: a password, of which only the hash leaves this screen, and SSH keys."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -24,7 +23,6 @@ class Root(Step):
 
     NAME = "root"
     OWNS = ("root",)
-    DEFAULT_CSS: ClassVar[str] = "Root #keys { max-height: 6; }"
 
     @dataclass
     class Hashed(Message):
@@ -111,7 +109,9 @@ class Root(Step):
                 self.write(_KEYS, event.value or None)
                 self._show_keys()
             case _:
-                self._judge_key()
+                trouble = bool(self._key_trouble())
+                self.query_one("#key", Field).show_wrong(trouble)
+                self.judge()
 
     # ---- password
 
@@ -131,11 +131,24 @@ class Root(Step):
                 self._hash(self._turn, first.encode())
         self.query_one("#strength", Static).update(_strength(first) if first else self._password_state())
         self.judge()
-        # As one types the second time, the beginning of the same is no mistake yet.
-        if (first or again) and not self._told:
-            early = not again or (first.startswith(again) and first != again)
-            short = _trouble(first, first)
-            self.say("" if early and not short else said(str(self.session.shelf[_STATE]) if not early else short), wrong=True)
+
+    def judge(self) -> None:
+        """See Step. Password and key are no answers yet, so the step itself refuses them as they are typed."""
+        super().judge()
+        if self._told or not self.is_mounted:
+            return
+        troubles = [self._password_trouble(), self._key_trouble()]
+        key_at_hand = any(field.line.has_focus for field in self.query("#key").results(Field))
+        text = next((one for one in (reversed(troubles) if key_at_hand else troubles) if one), "")
+        if text:
+            self.say(said(text), wrong=True)
+
+    def _password_trouble(self) -> str:
+        first, again = (self.query_one(f"#{name}", Field).line.value for name in ("password", "again"))
+        if not first and not again:
+            return ""
+        # On the way to the same again, its beginning is no mistake yet.
+        return _trouble(first, first if first.startswith(again) else again)
 
     @work(thread=True, exclusive=True, group="password", exit_on_error=False)
     def _hash(self, turn: int, password: bytes) -> None:
@@ -164,7 +177,7 @@ class Root(Step):
         if self._hashing:
             self._going_on = True
         elif self.query_one("#key", Field).line.value.strip():
-            self.say(_("A key is typed and not added: press Enter on 'Add', or empty its line."), wrong=True)
+            self.say(_("A key is typed and not added: press Enter on 'Add', or empty its line."))
             self.query_one("#add").focus()
         else:
             self.finish()
@@ -189,24 +202,23 @@ class Root(Step):
             self.query_one("#key", Field).line.focus()
         keys.display = bool(keys.marked)
 
-    def _judge_key(self) -> str:
-        """Refuse as it is typed; what is wrong, or nothing."""
-        field = self.query_one("#key", Field)
-        typed = field.line.value.strip()
-        trouble = ""
-        if typed and not ssh_keys.is_place(typed) and not "https://".startswith(typed):
-            try:
-                ssh_keys.checked(typed)
-            except Error as error:
-                trouble = f"{error.message}; {error.hint}"
-        field.show_wrong(bool(trouble))
-        self.say(said(trouble), wrong=True)
-        return trouble
+    def _key_trouble(self) -> str:
+        typed = self.query_one("#key", Field).line.value.strip()
+        if not typed or ssh_keys.is_place(typed) or "https://".startswith(typed):
+            return ""
+        try:
+            ssh_keys.checked(typed)
+        except Error as error:
+            return f"{error.message}; {error.hint}"
+        return ""
 
     @on(Act.Pressed, "#add")
     def _add(self) -> None:
         typed = self.query_one("#key", Field).line.value.strip()
-        if not typed or self._judge_key():
+        if not typed:
+            return
+        if trouble := self._key_trouble():
+            self.say(said(trouble), wrong=True)
             return
         if ssh_keys.is_place(typed):
             if self.session.rehearsal:

@@ -16,6 +16,7 @@ from xeninstall.apply.proof.results import Result
 from xeninstall.apply.proof.services import ask_time_server
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Choice, Field, Row, Session, Step, _, said, words
+from xeninstall.wizard.plain import in_plain_words
 from xeninstall.wizard.proving import ProvingBox, line
 from xeninstall.wizard.shelf import only
 
@@ -68,7 +69,8 @@ class Time(Step):
     def problems(cls, session: Session) -> list[Problem]:
         """See Step. A person here writes a time, not TOML."""
         remedy = "not a date and a time; write them like 2026-11-23 20:15"
-        return [Problem(_CLOCK, remedy) if one.key == _CLOCK else one for one in super().problems(session)]
+        found = in_plain_words(super().problems(session))
+        return [Problem(_CLOCK, remedy) if one.key == _CLOCK else one for one in found]
 
     def keys(self) -> list[tuple[str, str]]:
         """See Step."""

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
@@ -20,11 +21,10 @@ class TimeZone(Step):
     NAME = "zone"
     OWNS = ("time.zone",)
     AUTO_FOCUS = "#search Line"
-    DEFAULT_CSS: ClassVar[str] = """
-    TimeZone #places { height: 13; margin: 1 0; }
-    TimeZone #regions { width: 16; height: 13; }
-    TimeZone #zones { width: 1fr; height: 13; }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "to('#regions')", show=False),
+        Binding("left", "to('#zones')", show=False),
+    ]
 
     @classmethod
     def heading(cls) -> str:
@@ -35,8 +35,8 @@ class TimeZone(Step):
     def explanation(cls) -> str:
         """See Step."""
         return _(
-            "Type a part of a city's or a country's name, or choose a region on the left and a city on the right with the arrow "
-            "keys; Enter chooses, Tab goes from one list to the other.\n\n"
+            "Type a part of a city's or a country's name and move to it with the arrow keys; Enter chooses. Or go to the regions "
+            "with the right arrow key or Tab; Enter on a region goes back to its cities.\n\n"
             "The zone decides how times are shown; the clock itself runs in UTC. Etc/UTC is a good choice for hosts that stand "
             "in several countries.\n\n"
             "The first suggestion is the zone of the keyboard's country; nobody was asked over the network."
@@ -55,10 +55,10 @@ class TimeZone(Step):
         if not draft.given(_KEY):
             draft.set(_KEY, suggested(str(draft.get("keyboard.layout"))))
         chosen = str(draft.get(_KEY))
-        yield Field(_("Search a city or country"), id="search", hint=_count(len(zones())))
+        yield Field(_("Search a place"), id="search", hint=_count(len(zones())))
         with Horizontal(id="places"):
-            yield Rows(_region_rows(), id="regions")
             yield Choice(_zone_rows("", _ALL), chosen=chosen, id="zones")
+            yield Rows(_region_rows(), id="regions")
         yield Static(self._at_hand(chosen), id="chosen", markup=False)
 
     def on_mount(self) -> None:
@@ -74,6 +74,10 @@ class TimeZone(Step):
     @on(Rows.Picked, "#regions")
     def _into(self, event: Rows.Picked) -> None:
         self.query_one("#zones").focus()
+
+    def action_to(self, found: str) -> None:
+        """From one list to the other."""
+        self.query_one(found).focus()
 
     def changed(self, event: Changed) -> None:
         """See Step."""
@@ -112,8 +116,8 @@ def _zone_rows(searched: str, region: str) -> list[Row]:
 
 
 def _text(zone: Zone) -> str:
-    where = ", ".join(_(country) for country in zone.countries[:3]) + (" ..." if len(zone.countries) > 3 else "")
-    return f"{zone.name:<30}  {where}".rstrip()
+    more = " ..." if len(zone.countries) > 1 else ""
+    return f"{zone.name:<30}  {_(zone.countries[0]) + more if zone.countries else ''}".rstrip()
 
 
 def _searchable(zone: Zone) -> str:
