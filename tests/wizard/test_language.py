@@ -31,7 +31,7 @@ def test_each_translation_keeps_its_places() -> None:
 def test_no_translation_of_the_wizards_own_texts_is_left_over() -> None:
     known = texts()
     for path in (Path(xeninstall.__file__).parent / "locale").glob("*/*.po"):
-        if path.name != "below.po":
+        if not path.name.startswith("below"):
             left = [text for text in parse_po(path.read_text(encoding="utf-8")) if text not in known]
             assert not left, path
 

@@ -33,7 +33,7 @@ def give_back(wire: Wire, interface: str, mac: str, lease: Standing) -> None:
 def told(at: Standing) -> str:
     """The lease in words."""
     time = f"{at.seconds / 3600:.0f} h" if at.seconds >= 3600 else f"{at.seconds} s"
-    parts = [f"{at.address}/{at.prefix} from {at.server} for {time}"]
+    parts = [f"address {at.address}/{at.prefix} from {at.server} for {time}"]
     parts += [f"gateway {at.gateway}"] if at.gateway else []
     parts += [f"DNS {' '.join(at.dns)}"] if at.dns else []
     parts += [f"NTP {' '.join(at.ntp)}"] if at.ntp else []
