@@ -50,8 +50,8 @@ async def to_review(pilot: Pilot[int], given: Session) -> Step:
     for _ in range(40):
         step = pilot.app.screen
         assert isinstance(step, Step)
-        if step.NAME == "review":
-            return step
+        if step.NAME == Review.NAME:
+            break
         if step.NAME == "menu":
             await pilot.press("1")
             continue
@@ -59,8 +59,10 @@ async def to_review(pilot: Pilot[int], given: Session) -> Step:
         await pilot.press("ctrl+n")
         await settle(pilot)
         if pilot.app.screen is step:
-            return step
-    raise AssertionError("the flow does not end")
+            break
+    else:
+        raise AssertionError("the flow does not end")
+    return step
 
 
 def has_obstacle(machine: Machine) -> str:

@@ -38,8 +38,9 @@ class Wizard(App[int]):
 
     def _answered(self) -> list[Answered]:
         steps = self.flow.applying(self.session)
-        before = steps[: steps.index(self.flow.review)] if self.flow.review in steps else steps
-        before = [one for one in self._start.steps if one.OWNS] + before
+        if self.flow.review not in steps:
+            return []
+        before = [*(one for one in self._start.steps if one.OWNS), *steps[: steps.index(self.flow.review)]]
         return [Answered(one.NAME, one.heading(), one.summary(self.session), one.problems(self.session)) for one in before]
 
     def on_mount(self) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import tomllib
 from typing import Any
 
+from textual.pilot import Pilot
+
 from tests.wizard.driving import Worker, running, session, type_text
 from tests.wizard.screens import golden, text_of, words_of
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.flow import Flow
 from xeninstall.wizard.install import START
-from xeninstall.wizard.kit import Session
+from xeninstall.wizard.kit import Rows, Session
 from xeninstall.wizard.steps.disk import Disk
 from xeninstall.wizard.steps.done import Done
 from xeninstall.wizard.steps.hardware import Hardware
@@ -29,6 +31,15 @@ def settled(name: str = "foreign-xenvms", **changes: Any) -> Session:
     return given
 
 
+async def go_to(pilot: Pilot[int], name: str) -> None:
+    rows = pilot.app.screen.query_one("#review", Rows)
+    rows.focus()
+    for _ in range([row.value for row in rows.rows].index(name)):
+        await pilot.press("down")
+    await pilot.press("enter")
+    await pilot.pause()
+
+
 def test_given_answers_that_leave_nothing_open_go_straight_to_the_review() -> None:
     async def run() -> None:
         async with running(Wizard(settled(), START, [FLOW])) as pilot:
@@ -44,16 +55,17 @@ def test_a_line_leads_to_its_step_and_next_back_to_the_review() -> None:
     async def run() -> None:
         given = settled()
         async with running(Wizard(given, START, [FLOW])) as pilot:
-            pilot.app.screen.query_one("#review").focus()
-            await pilot.press("down", "down", "down", "enter")
+            await go_to(pilot, "host")
             assert isinstance(pilot.app.screen, Host)
             await pilot.press("ctrl+u")
             await type_text(pilot, "xen7")
             await pilot.press("ctrl+n")
             assert isinstance(pilot.app.screen, Review)
             assert any("xen7" in line for line in text_of(pilot))
-            pilot.app.screen.query_one("#review").focus()
-            await pilot.press("home", "enter", "ctrl+n")
+            await go_to(pilot, "keyboard")
+            assert isinstance(pilot.app.screen, START.steps[0])
+            await pilot.press("ctrl+n")
+            await pilot.pause()
             assert isinstance(pilot.app.screen, Review)
 
     asyncio.run(run())

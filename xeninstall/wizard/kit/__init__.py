@@ -8,7 +8,8 @@ complete example, tests/wizard/steps/test_host.py its test.
 - `NAME = "network"`: its name in the flow. `OWNS = ("network",)`: the answer keys (dotted) that are its own; problems at or
   below these keys are shown on this step, keep Next from working, and make `--answers` stop here.
 - `heading()`, `explanation()` (F1), `summary(session)` (one line of the review): classmethods, texts through `_()`, looked up
-  when called and never at import, since the language can change. `said(text)` translates a sentence of the floors below.
+  when called and never at import, since the language can change. `said(text)` translates a sentence of the floors below,
+  `plain(text)` makes text from outside fit for console fonts (lists do that by themselves).
 - `body()`: a generator of widgets like Textual's `compose`, values read from `self.session.draft.get("network.vlan")`.
   The screen is built anew at each visit: keep everything in the draft (or, when it is no answer, in `session.notes`).
 - Widgets: `Field` (label and line; `parse=whole_number` or `words` for numbers and lists), `Choice` (one of), `Picks` (any of),
@@ -41,6 +42,7 @@ from .changed import Changed
 from .dialogs import Ask, AskWord, Say
 from .field import Field, Line, text_or_none, whole_number, words
 from .language import _, counted, said
+from .plain import plain
 from .rows import Check, Choice, Picks, Row, Rows
 from .session import Session, Target
 from .sheet import Sheet
@@ -68,6 +70,7 @@ __all__ = [
     "Target",
     "_",
     "counted",
+    "plain",
     "said",
     "text_or_none",
     "whole_number",

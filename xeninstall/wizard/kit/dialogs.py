@@ -13,6 +13,7 @@ from .act import Act
 from .changed import Changed
 from .field import Field
 from .language import _
+from .plain import plain
 
 
 class Say(ModalScreen[None]):
@@ -28,7 +29,7 @@ class Say(ModalScreen[None]):
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()
-        self._title, self._text = title, text
+        self._title, self._text = title, plain(text)
 
     def compose(self) -> ComposeResult:
         """A frame with the text in it."""
@@ -86,6 +87,7 @@ class AskWord(ModalScreen[bool]):
 
     def __init__(self, title: str, text: str, *, word: str, yes: str, no: str) -> None:
         super().__init__()
+        text = plain(text)
         self._title, self._text, self._word, self._yes, self._no = title, text, word, yes, no
 
     def compose(self) -> ComposeResult:

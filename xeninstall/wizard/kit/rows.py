@@ -18,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from .changed import Changed
+from .plain import plain
 
 _GREY = Style(dim=True)
 _PLAIN = Style()
@@ -179,7 +180,7 @@ class Rows(ScrollView, can_focus=True):
         row = self.rows[index]
         before = f"{self.mark(row):<{self.MARK_CELLS}}" if line == 0 else " " * (self.MARK_CELLS + self.INDENT_CELLS)
         end = self._end_mark(y)
-        text = f"{before}{row.lines[line]}"[: width - 2].ljust(width - 2)
+        text = f"{before}{plain(row.lines[line])}"[: width - 2].ljust(width - 2)
         at_hand = index == self.cursor and self.has_focus
         style = _GREY if row.why_not else _PLAIN
         if at_hand:

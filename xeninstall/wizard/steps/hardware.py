@@ -15,7 +15,7 @@ from xeninstall.machine.advice import virtualization_remedy, way_to_setup
 from xeninstall.machine.model import FirmwareMode, Machine, Verdict
 from xeninstall.machine.probe import probe
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import Act, Changed, Check, Session, Step, _, counted, said
+from xeninstall.wizard.kit import Act, Changed, Check, Session, Step, _, counted, plain, said
 from xeninstall.wizard.planning import MACHINE, findings
 
 _LABEL_CELLS = 16
@@ -168,5 +168,5 @@ def _lines(machine: Machine) -> Iterator[tuple[str, str]]:
 
 
 def _line(label: str, text: str, look: str = "text") -> Iterator[tuple[str, str]]:
-    lines = textwrap.wrap(text, _TEXT_CELLS) or [""]
+    lines = textwrap.wrap(plain(text), _TEXT_CELLS) or [""]
     yield look, "\n".join(f"{label if number == 0 else '':<{_LABEL_CELLS}}{line}" for number, line in enumerate(lines))

@@ -14,8 +14,9 @@ from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, said
 from xeninstall.wizard.planning import plan, replayable
 
-_CELLS = 74
-_LABEL_CELLS = 34
+_CELLS = 76
+_LABEL_CELLS = 32
+_LOSSES_SHOWN = 5
 
 
 class Review(Step):
@@ -34,8 +35,8 @@ class Review(Step):
         """See Step."""
         return _(
             "What was answered, a line a step: Enter on a line goes there, and Next comes back here. A line with ! is not "
-            "settled yet.\n\nBelow stands what will be destroyed, by serial number. Nothing has been written so far; 'Install' "
-            "asks once more, for a word, where something would be lost."
+            "settled yet.\n\nAt the top stands what will be destroyed, by serial number. Nothing has been written so far; "
+            "'Install' asks once more, for a word, where something would be lost."
         )
 
     @classmethod
@@ -67,16 +68,22 @@ class Review(Step):
         self.judge()
 
     def _rows(self) -> list[Row]:
-        rows = []
+        made = None if self.problems(self.session) else plan(self.session)
+        # What is lost stands where nobody can miss it; what is only worth knowing stands at the end.
+        lines = _losses(made) if made else []
+        rows = [Row("", line) for line in lines]
         for one in self.session.answered():
             if one.summary or one.problems:
-                mark = "! " if one.problems else "  "
-                text = textwrap.shorten(one.summary, 400, placeholder=" ...")
-                first, *rest = textwrap.wrap(text, _CELLS - _LABEL_CELLS) or [""]
+                first, *rest = textwrap.wrap(textwrap.shorten(one.summary, 400, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [
+                    ""
+                ]
                 more = tuple(" " * (_LABEL_CELLS - Rows.INDENT_CELLS) + line for line in rest[:2])
+                mark = "! " if one.problems else "  "
                 rows.append(Row(one.name, f"{mark}{one.heading:<{_LABEL_CELLS - 2}}{first}", more))
-        if not self.problems(self.session):
-            rows += [Row("", line) for line in _consequences(plan(self.session))]
+        warnings = made.warnings if made else ()
+        rows += [
+            Row("", line) for warning in warnings for line in textwrap.wrap(f"! {said(warning)}", _CELLS, subsequent_indent="  ")
+        ]
         return rows
 
     @on(Rows.Picked)
@@ -90,7 +97,7 @@ class Review(Step):
         if not made.destroys:
             self._begin(True)
             return
-        lost = "\n".join(line for loss in made.destroys for line in (f"{loss.disk}, {said(loss.identity)}", *_lost(loss.lines)))
+        lost = "\n".join(_every_loss(made))
         box = AskWord(_("This will be destroyed"), lost, word=_("ERASE"), yes=_("Destroy it and install"), no=_("Go back"))
         self.app.push_screen(box, self._begin)
 
@@ -108,15 +115,20 @@ class Review(Step):
         self.finish()
 
 
-def _lost(lines: tuple[str, ...]) -> list[str]:
-    return [f"   {said(line)}" for line in lines]
+def _losses(made: Plan) -> list[str]:
+    """What will be destroyed, in as many lines as leave room for the rest; the question for the word lists all of it."""
+    if not made.destroys:
+        return [_("Nothing will be destroyed."), ""]
+    lines = [piece for line in _every_loss(made) for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
+    if len(lines) > _LOSSES_SHOWN:
+        more = _("   ... and {n} more lines; 'Install' shows them all").format(n=len(lines) - _LOSSES_SHOWN + 1)
+        lines = [*lines[: _LOSSES_SHOWN - 1], more]
+    return [_("WILL BE DESTROYED:"), *lines, ""]
 
 
-def _consequences(made: Plan) -> list[str]:
-    out = ["", _("WILL BE DESTROYED:") if made.destroys else _("Nothing will be destroyed.")]
-    for loss in made.destroys:
-        out += textwrap.wrap(f"{loss.disk}, {said(loss.identity)}", _CELLS, subsequent_indent="   ")
-        out += [piece for line in _lost(loss.lines) for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
-    for warning in made.warnings:
-        out += textwrap.wrap(f"! {said(warning)}", _CELLS, subsequent_indent="  ")
-    return out
+def _every_loss(made: Plan) -> list[str]:
+    return [
+        line
+        for loss in made.destroys
+        for line in (f"{loss.disk}, {said(loss.identity)}", *(f"   {said(content)}" for content in loss.lines))
+    ]
