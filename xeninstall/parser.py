@@ -32,6 +32,13 @@ def build_parser() -> argparse.ArgumentParser:
     probe.add_argument("--json", action="store_true", help="print the machine profile, which --machine reads")
     probe.add_argument("--machine", metavar="FILE", help="show a recorded profile instead of this machine")
 
+    prove = add("prove", "prove the network of an answer file here: link, address, gateway, DNS, NTP; no disk is touched")
+    prove.add_argument("answers", metavar="FILE", help="answer file (TOML)")
+    prove.add_argument(
+        "--interface", metavar="NAME", action="append", help="ask through this interface, not the answers' (again for a bond)"
+    )
+    prove.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+
     install = add("install", "install a Xen host by an answer file")
     install.add_argument("answers", metavar="ANSWERS", help="answer file (TOML)")
     install.add_argument(

@@ -5,7 +5,9 @@ import pytest
 from xeninstall.wizard.strength import Strength, strength
 
 
-@pytest.mark.parametrize("password", ["aaaaaaaaaaaaaaaa", "12345678", "abcdefgh", "password1", "Passwort123", "xenroot1", "qwertz99"])
+@pytest.mark.parametrize(
+    "password", ["aaaaaaaaaaaaaaaa", "12345678", "abcdefgh", "password1", "Passwort123", "xenroot1", "qwertz99"]
+)
 def test_what_everybody_tries_first_is_weak(password: str) -> None:
     assert strength(password) is Strength.WEAK
 

@@ -1,4 +1,4 @@
-"""Card, bond, VLAN and MTU: chosen by MAC address, links as they are, a light that blinks, nothing drawn while nothing changes."""
+"""Card, bond, VLAN and MTU: chosen by MAC address, links as they are, a light that blinks, no drawing without a change."""
 
 import asyncio
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from tests.wizard.screens import golden, text_of, words_of
 from xeninstall.base.errors import UsageError
 from xeninstall.wizard import ssh_keys
 from xeninstall.wizard.kit import Session, Step
-from xeninstall.wizard.steps import root as module
 from xeninstall.wizard.steps.root import Root
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBUYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2 ada@example.org"
@@ -145,7 +145,7 @@ def test_keys_come_from_a_file_and_each_only_once(tmp_path: Path) -> None:
 
 
 def test_keys_come_by_https_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.ssh_keys, "fetched", lambda place: [KEY] if place == "https://example.org/ada.keys" else [])
+    monkeypatch.setattr(ssh_keys, "fetched", lambda place: [KEY] if place == "https://example.org/ada.keys" else [])
     given = session()
     asyncio.run(_add(given, "https://example.org/ada.keys"))
     assert given.draft.get("root.ssh_keys") == [KEY]
@@ -180,7 +180,7 @@ def test_a_key_that_was_typed_and_not_added_is_not_forgotten_silently() -> None:
 
 def test_an_address_that_leads_away_from_https_is_refused() -> None:
     handler = ssh_keys._HttpsOnly()
-    request = ssh_keys.urllib.request.Request("https://example.org/key")
+    request = urllib.request.Request("https://example.org/key")
     with pytest.raises(UsageError, match="leads to an address without https"):
         handler.redirect_request(request, None, 302, "Found", None, "http://example.org/key")  # type: ignore[arg-type]
 

@@ -147,8 +147,10 @@ class _Proof:
         return next((word.strip("[]").lower() for word in done.stdout.split() if word.startswith("[") and ":" in word), "")
 
     def _neighbour6(self, at: Standing) -> str:
-        source = self.interface if at.gateway.startswith("fe80") else at.address
-        self.runner.run(["ping", "-6", "-c", "1", "-W", "2", "-I", source, f"{at.gateway}%{self.interface}"], check=False)
+        link_local = at.gateway.startswith("fe80")
+        to = f"{at.gateway}%{self.interface}" if link_local else at.gateway
+        source = self.interface if link_local else at.address
+        self.runner.run(["ping", "-6", "-c", "1", "-W", "2", "-I", source, to], check=False)
         # A router may refuse pings, but it must answer neighbour solicitation.
         shown = ["ip", "-6", "neighbour", "show", "to", at.gateway, "dev", self.interface]
         words = self.runner.run(shown, check=False).stdout.split()

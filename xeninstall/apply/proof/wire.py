@@ -86,8 +86,10 @@ class RealWire:
                         data, address = icmp.recvfrom(65535)
                     except OSError:
                         break
-                    if data[:1] == b"\x86":
-                        return data, str(address[0]).partition("%")[0]
+                    sender = str(address[0]).partition("%")[0]
+                    # Hosts take the word of link-local senders only (RFC 4861, 6.1.2).
+                    if data[:1] == b"\x86" and sender.startswith("fe80"):
+                        return data, sender
         return None
 
 
