@@ -44,7 +44,6 @@ class Net:
             _ip("-n", name, "link", "set", "lo", "up")
         _ip("link", "add", "far0", "netns", self.router, "type", "veth", "peer", "name", "eth7", "netns", self.host)
         _ip("-n", self.router, "link", "set", "far0", "up")
-        _ip("-n", self.host, "link", "set", "eth7", "up")
         # A router does not follow its own advertisements.
         quiet = "echo 0 > /proc/sys/net/ipv6/conf/far0/accept_ra"
         _ip("netns", "exec", self.router, "sh", "-c", quiet)
@@ -52,7 +51,8 @@ class Net:
             _ip("-n", self.router, "address", "add", address, "dev", "far0", "nodad")
 
     def settle(self) -> None:
-        """A router speaks from its link-local address, once that is known to be its alone."""
+        """A router speaks from its link-local address, once it has a link and the address is known to be its alone."""
+        _ip("-n", self.host, "link", "set", "eth7", "up")
         for _ in range(50):
             if "tentative" not in _ip("-n", self.router, "-6", "address", "show", "dev", "far0"):
                 return
