@@ -21,10 +21,10 @@ from xeninstall.wizard.steps.review import Review
 HASH = "$y$j9T$gtUPlCBk/yB8xVrIqraMm0$.K5KvhesvD9GY7NGl8c4bYiu7ZXC/Jsp9N.aLotTSK/"
 
 
-async def answer(pilot: Pilot[int], step: Step, given: Session) -> None:
+async def answer(pilot: Pilot[int], step: Step, given: Session, *, types: bool) -> None:
     """What a person does on a step before Next; nothing on those whose defaults will do."""
     match step.NAME:
-        case "keyboard":
+        case "keyboard" if types:
             await type_text(pilot, "german dead")
             await pilot.press("down", "enter")
         case "hardware":
@@ -40,12 +40,12 @@ async def answer(pilot: Pilot[int], step: Step, given: Session) -> None:
                 await pilot.press("end", "space")
         case "root":
             given.draft.set("root.password_hash", HASH)  # typing one is the root step's own test
-        case "host":
+        case "host" if types:
             await pilot.press("ctrl+u")
             await type_text(pilot, "xen7")
 
 
-async def to_review(pilot: Pilot[int], given: Session) -> Step:
+async def to_review(pilot: Pilot[int], given: Session, *, types: bool = True) -> Step:
     """From the first screen to the review, or to the step that cannot be settled on this machine."""
     for _ in range(40):
         step = pilot.app.screen
@@ -55,10 +55,11 @@ async def to_review(pilot: Pilot[int], given: Session) -> Step:
         if step.NAME == "menu":
             await pilot.press("1")
             continue
-        await answer(pilot, step, given)
+        await answer(pilot, step, given, types=types)
         await pilot.press("ctrl+n")
         await settle(pilot)
-        if pilot.app.screen is step:
+        stays = pilot.app.screen is step
+        if stays:
             break
     else:
         raise AssertionError("the flow does not end")
@@ -80,7 +81,7 @@ def test_a_run_on_any_machine_ends_in_the_plan_of_its_answer_file_or_says_what_i
         worker = Worker()
         given = session(name, work=worker)
         async with running(Wizard(given, START, [INSTALL])) as pilot:
-            last = await to_review(pilot, given)
+            last = await to_review(pilot, given, types=False)
             obstacle = has_obstacle(given.machine)
             if obstacle:
                 assert obstacle == last.NAME or last.NAME == "review"

@@ -102,5 +102,6 @@ class Field(Horizontal):
 
     def show_wrong(self, wrong: bool) -> None:
         """Mark the label; colour alone would tell nothing on a serial line."""
-        self.set_class(wrong, "wrong")
-        self.query_one(".label", Static).update(f"{'! ' if wrong else ''}{self.label}")
+        if wrong != self.has_class("wrong"):
+            self.set_class(wrong, "wrong")
+            self.query_one(".label", Static).update(f"{'! ' if wrong else ''}{self.label}", layout=False)

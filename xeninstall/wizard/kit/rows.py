@@ -54,7 +54,7 @@ class Rows(ScrollView, can_focus=True):
     ]
     MARK_CELLS = 0
     INDENT_CELLS = 3  # of the further lines of a row
-    cursor: reactive[int] = reactive(0, repaint=True)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     @dataclass
     class Picked(Message):
@@ -142,6 +142,9 @@ class Rows(ScrollView, can_focus=True):
         """Keep the row at hand in view."""
         if not self.is_mounted:
             return
+        for place, (row, _) in enumerate(self._lines):
+            if row in (before, now):
+                self.refresh_lines(place)
         self._show_cursor()
         if before != now and self.at_hand is not None:
             self.post_message(self.Moved(self, self.at_hand))

@@ -61,7 +61,7 @@ class Sheet(ModalScreen[None]):
     def judge(self) -> None:
         """Say what is wrong."""
         text = reason(self.query(Field), self.session.draft.problems(*self.OWNS), told=True)
-        self.query_one("#sheet-notice", Static).update(f"! {text}" if text else "")
+        self.query_one("#sheet-notice", Static).update(f"! {text}" if text else "", layout=False)
 
     @on(Changed)
     def _changed(self, event: Changed) -> None:

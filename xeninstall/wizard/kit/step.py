@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import DescendantFocus
 from textual.message import Message
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -46,6 +47,9 @@ class Step(Screen[None]):
         Binding("escape,ctrl+p", "back", show=False, priority=True),
         Binding("f1,ctrl+g", "explain", show=False, priority=True),
     ]
+
+    # Textual's own would send the whole screen again whenever the focus moves; the widgets redraw themselves.
+    focused = reactive["Widget | None"](None, repaint=False)
 
     @dataclass
     class Finished(Message):
@@ -88,6 +92,7 @@ class Step(Screen[None]):
         self.session = session
         self.place = (0, 0)  # number of this step and how many there are; (0, 0) hides it
         self._wrong_is_said = False
+        self._shown = ""
         self._told = False  # whether Next was tried: only then empty fields are complained about
 
     # ---- what a step defines
@@ -158,8 +163,12 @@ class Step(Screen[None]):
     def say(self, text: str, *, wrong: bool = False) -> None:
         """Two lines below the body: a refusal's reason, or news of work that runs."""
         self._wrong_is_said = wrong and bool(text)
+        shown = f"{'! ' if wrong and text else ''}{text}"
+        if shown == self._shown:
+            return  # what stands there is not sent down a serial line again
+        self._shown = shown
         for notice in self.query("#notice").results(Static):
-            notice.update(Text(f"{'! ' if wrong and text else ''}{text}"))
+            notice.update(Text(shown), layout=False)
             notice.set_class(wrong, "wrong")
 
     # ---- the frame
