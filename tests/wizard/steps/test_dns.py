@@ -65,3 +65,16 @@ def test_another_mode_and_back_and_another_visit_lose_nothing() -> None:
             assert "192.0.2.53" in words_of(pilot)
 
     asyncio.run(run())
+
+
+def test_the_servers_can_be_proven_but_not_what_is_wrong() -> None:
+    async def run() -> None:
+        given = session(data={"dns": {"mode": "servers", "servers": ["x"]}}, rehearsal=True)
+        async with driven(given, Dns) as (pilot, step):
+            await pilot.press("ctrl+t")
+            assert pilot.app.screen is step
+            given.draft.set("dns.servers", ["192.0.2.53"])
+            await pilot.press("f5")
+            assert "A rehearsal asks no network." in words_of(pilot)
+
+    asyncio.run(run())

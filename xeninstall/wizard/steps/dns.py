@@ -1,11 +1,15 @@
 """Name resolution: servers that DHCP names, servers of one's own, or this host as the DNS server of its network."""
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Choice, Field, Row, Session, Step, _, words
 from xeninstall.wizard.plain import in_plain_words
+from xeninstall.wizard.proving import ProvingBox
 from xeninstall.wizard.shelf import only
 
 _SERVERS, _FORWARDERS = "dns.servers", "dns.forwarders"
@@ -17,6 +21,7 @@ class Dns(Step):
 
     NAME = "dns"
     OWNS = ("dns",)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "prove", show=False, priority=True)]
 
     @classmethod
     def heading(cls) -> str:
@@ -51,6 +56,10 @@ class Dns(Step):
         """See Step."""
         return in_plain_words(super().problems(session))
 
+    def keys(self) -> list[tuple[str, str]]:
+        """See Step."""
+        return [("F5 ^T", _("Prove it"))]
+
     def body(self) -> ComposeResult:
         """See Step."""
         draft = self.session.draft
@@ -76,6 +85,13 @@ class Dns(Step):
         """See Step."""
         if key == "dns.mode":
             self._show()
+
+    def action_prove(self) -> None:
+        """The whole network again, now with these servers."""
+        if self.problems(self.session):
+            self.action_next()  # which says what is wrong and goes there
+        else:
+            self.app.push_screen(ProvingBox(self.session))
 
     def _entered(self, key: str) -> object:
         """Also what is out of force: it shows when its mode is chosen."""
