@@ -96,6 +96,12 @@ def test_each_refusal_while_typing_is_said_in_german(key: str, value: object) ->
             assert said(half) != half, half
 
 
+def test_a_pattern_takes_no_more_than_its_half() -> None:
+    switch("de")
+    german = "von /dev/sdz1 wurde das Installationsprogramm gestartet; nehmen Sie eine andere Platte"
+    assert said("the installer was booted from /dev/sdz1; take another disk") == german
+
+
 def test_a_number_picks_its_form() -> None:
     assert counted("{n} disk", "{n} disks", 1) == "1 disk"
     switch("de")

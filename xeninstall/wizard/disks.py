@@ -34,7 +34,7 @@ def rows(disks: Iterable[Disk], taken: Mapping[str, str]) -> list[Row]:
     for disk in disks:
         why_not = taken.get(disk.path) or " ".join(said(obstacle.text) for obstacle in disk.obstacles)
         head = f"{disk.path:<14} {format_size(disk.size_bytes):>9}  {disk.bus:<6} {disk.model}"
-        named = disk.identity if disk.identity != disk.path else _("no serial number")
+        named = said(disk.identity) if disk.identity != disk.path else _("no serial number")
         more = [
             named,
             *(
@@ -55,7 +55,8 @@ def rows(disks: Iterable[Disk], taken: Mapping[str, str]) -> list[Row]:
 def holds(disk: Disk) -> str:
     """What was found on it, in few words."""
     out: dict[str, None] = {}
-    for content in disk.contents:
+    # Whoever is about to lose a system should read its name first.
+    for content in sorted(disk.contents, key=lambda one: one.kind != "operating_system"):
         match content.kind:
             case "partition" | "logical_volume" | "array" | "crypt" | "device" | "lvm2_pv":
                 continue
@@ -63,7 +64,7 @@ def holds(disk: Disk) -> str:
                 text = f"{content.fstype or 'file system'}" + (f' "{content.label}"' if content.label else "")
             case _:
                 text = content.description or content.kind.replace("_", " ")
-        out[text] = None
+        out[said(text)] = None
     return ", ".join(out)
 
 

@@ -11,7 +11,7 @@ from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Disk as FoundDisk
 from xeninstall.wizard import disks
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import Act, Changed, Check, Choice, Picks, Row, Session, Sheet, Step, _, counted
+from xeninstall.wizard.kit import Act, Changed, Check, Choice, Picks, Row, Session, Sheet, Step, _, counted, said
 from xeninstall.wizard.kit.field import Field, text_or_none, whole_number
 from xeninstall.wizard.planning import findings, room_problems
 
@@ -52,13 +52,15 @@ class Disk(Step):
             where = f"{session.target.path}, {format_size(session.target.size_bytes)}"
         else:
             found = disks.named(draft.get("disk"), session.machine)
-            where = f"{found.path}, {found.identity}, {format_size(found.size_bytes)}" if found else _by_rule(draft.get("disk"))
+            where = (
+                f"{found.path}, {said(found.identity)}, {format_size(found.size_bytes)}" if found else _by_rule(draft.get("disk"))
+            )
         mirror = disks.named(draft.get("disk.mirror"), session.machine)
         extras = len(draft.get("storage.extra_disks") or [])
         kind = _("thin storage") if draft.get("storage.type") == "thin" else _("storage in files")
         return "; ".join(
             [where]
-            + ([_("mirror on {disk}").format(disk=f"{mirror.path}, {mirror.identity}")] if mirror else [])
+            + ([_("mirror on {disk}").format(disk=f"{mirror.path}, {said(mirror.identity)}")] if mirror else [])
             + ([counted("{n} further disk", "{n} further disks", extras)] if extras else [])
             + [kind]
         )
@@ -133,11 +135,11 @@ class Disk(Step):
         draft = self.session.draft
         mirror = self._path_of(draft.get("disk.mirror")) or _("none")
         extras = [self._path_of(one) or "?" for one in draft.get("storage.extra_disks") or []]
-        said = _("Mirror: {mirror}   Further disks: {extras}   System size: {size}")
+        line = _("Mirror: {mirror}   Further disks: {extras}   System size: {size}")
         shown = ", ".join(extras[:3]) + (" ..." if len(extras) > 3 else "")
         if self.session.onto_image:
             return _("System size: {size}").format(size=_size(draft.get("disk.system_size")))
-        return said.format(mirror=mirror, extras=shown or _("none"), size=_size(draft.get("disk.system_size")))
+        return line.format(mirror=mirror, extras=shown or _("none"), size=_size(draft.get("disk.system_size")))
 
     def _show_others(self) -> None:
         self.query_one("#others", Static).update(self._others())

@@ -8,14 +8,16 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from xeninstall.base.errors import Error
+from xeninstall.machine.model import Machine
 from xeninstall.plan.check import Refused
 from xeninstall.plan.model import Plan
+from xeninstall.wizard.disks import holds
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, said
 from xeninstall.wizard.planning import plan, replayable
 
 _CELLS = 76
-_LABEL_CELLS = 32
+_LABEL_CELLS = 34
 _LOSSES_SHOWN = 5
 
 
@@ -70,7 +72,7 @@ class Review(Step):
     def _rows(self) -> list[Row]:
         made = None if self.problems(self.session) else plan(self.session)
         # What is lost stands where nobody can miss it; what is only worth knowing stands at the end.
-        lines = _losses(made) if made else []
+        lines = _losses(made, self.session.machine) if made else []
         rows = [Row("", line) for line in lines]
         for one in self.session.answered():
             if one.summary or one.problems:
@@ -115,15 +117,22 @@ class Review(Step):
         self.finish()
 
 
-def _losses(made: Plan) -> list[str]:
+def _losses(made: Plan, machine: Machine) -> list[str]:
     """What will be destroyed, in as many lines as leave room for the rest; the question for the word lists all of it."""
     if not made.destroys:
         return [_("Nothing will be destroyed."), ""]
-    lines = [piece for line in _every_loss(made) for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
+    contents = {disk.path: holds(disk) for disk in machine.disks}
+    told = []
+    for loss in made.destroys:
+        held = contents.get(loss.disk)
+        told += [
+            f"{loss.disk}, {said(loss.identity)}",
+            "   " + (_("holds {what}").format(what=held) if held else said(loss.lines[0])),
+        ]
+    lines = [piece for line in told for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
     if len(lines) > _LOSSES_SHOWN:
-        more = _("   ... and {n} more lines; 'Install' shows them all").format(n=len(lines) - _LOSSES_SHOWN + 1)
-        lines = [*lines[: _LOSSES_SHOWN - 1], more]
-    return [_("WILL BE DESTROYED:"), *lines, ""]
+        lines = [*lines[: _LOSSES_SHOWN - 1], "   ..."]
+    return [_("WILL BE DESTROYED ('Install' shows all of it):"), *lines, ""]
 
 
 def _every_loss(made: Plan) -> list[str]:
