@@ -11,7 +11,19 @@ from xeninstall.base.sizes import GIB, MIB
 from xeninstall.machine.model import Machine
 from xeninstall.plan.build import build
 from xeninstall.plan.disk import md_uuid
-from xeninstall.plan.model import ArrayOf, CreateArray, CreateThinPool, MakeFilesystem, PartitionOf, WipeDisk, WritePartitions
+from xeninstall.plan.model import (
+    ArrayOf,
+    CreateArray,
+    CreateThinPool,
+    MakeFilesystem,
+    MakeLink,
+    PartitionOf,
+    Remove,
+    RunInHost,
+    WipeDisk,
+    WriteFile,
+    WritePartitions,
+)
 
 _MIRROR = '[disk]\nserial = "S45NNA0M500201"\n[disk.mirror]\nserial = "S45NNA0M500202"'
 _EXTRA = '[disk]\nserial = "{}"\n[[storage.extra_disks]]\nserial = "{}"\nerase = true'
@@ -105,6 +117,13 @@ def test_an_image_makes_its_pool_at_the_first_boot_before_guests_start() -> None
     assert "Before=xendomains.service\n" in unit and "ConditionPathExists=!/var/lib/xeninstall/storage-done\n" in unit
     assert "/etc/systemd/system/multi-user.target.wants/xeninstall-storage.service" in links(plan)
     subprocess.run(["sh", "-n", "-c", script], check=True)
+
+
+def test_nothing_is_written_into_the_host_before_it_is_unpacked_since_unpacking_begins_with_an_empty_root() -> None:
+    plan = image_plan('[storage]\ntype = "thin"', size_bytes=64 * GIB)
+    names = [stage.name for stage in plan.stages]
+    early = [act for stage in plan.stages[: names.index("unpack")] for act in stage.actions]
+    assert not [act for act in early if isinstance(act, WriteFile | MakeLink | Remove | RunInHost)]
 
 
 def test_an_extra_disk_is_then_named_for_good_since_letters_change_between_boots() -> None:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.given import KEY, actions, files, image_plan, links, plan_for
+from tests.given import KEY, actions, files, links, plan_for
 from xeninstall.plan.model import SetRootPassword, WriteFile
 from xeninstall.plan.show import show
 
@@ -48,12 +48,6 @@ def test_without_keys_the_password_opens_ssh() -> None:
     assert "PermitRootLogin yes\n" in files(plan)["/etc/ssh/sshd_config.d/xeninstall.conf"]
     assert "/root/.ssh/authorized_keys" not in files(plan)
     assert [act.hash.get_secret_value()[:3] for act in actions(plan) if isinstance(act, SetRootPassword)] == ["$6$"]
-
-
-def test_every_host_makes_its_own_ssh_keys() -> None:
-    plan = image_plan()
-    assert "ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key" in files(plan)["/etc/systemd/system/xeninstall-ssh-keys.service"]
-    assert "/etc/systemd/system/multi-user.target.wants/xeninstall-ssh-keys.service" in links(plan)
 
 
 # ---- firewall -----------------------------------------------------------------------------------------------------------

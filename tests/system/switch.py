@@ -1,7 +1,7 @@
 """The other end of a machine's network cables: a switch that speaks LACP, and behind it a gateway on one VLAN.
 
-Every frame is a datagram on a unix socket (see qemu.WireNet). The gateway answers ARP and ping, in the VLAN that it is in;
-the switch joins its ports to one aggregate with whoever sends LACPDUs (IEEE 802.1AX-2020, 6.4.2), and keeps count of all.
+Every frame is a datagram on a unix socket (see qemu.WireNet). The gateway answers ARP, ping and DHCP, in the VLAN that it
+is in; the switch joins its ports to one aggregate with whoever sends LACPDUs (IEEE 802.1AX-2020, 6.4.2), and keeps count of all.
 """
 
 import collections
@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from .dhcp import Lease, reply
 from .qemu import WireNet
 
 GATEWAY_MAC = bytes.fromhex("525400aa0001")
@@ -26,11 +27,11 @@ _STATE = 0x3F
 class Switch:
     """`cables` are what a Machine gets as its NICs. `seen` counts frames by (port, VLAN id or 0, EtherType)."""
 
-    def __init__(self, place: Path, macs: list[str], gateway: str, vlan: int) -> None:
+    def __init__(self, place: Path, macs: list[str], gateway: str, vlan: int, lease: Lease | None) -> None:
         self.cables = [WireNet(mac, place / f"nic{port}", place / f"port{port}") for port, mac in enumerate(macs)]
         self.seen: collections.Counter[tuple[int, int, int]] = collections.Counter()
         self.unplugged: set[int] = set()
-        self._address, self._vlan = socket.inet_aton(gateway), vlan
+        self._address, self._vlan, self._lease = socket.inet_aton(gateway), vlan, lease
         self._ports = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in macs]
         for port, cable in zip(self._ports, self.cables, strict=True):
             port.bind(str(cable.there))
@@ -68,6 +69,8 @@ class Switch:
             self._arp(port, frame, at)
         elif vlan == self._vlan and kind == 0x0800 and frame[:6] == GATEWAY_MAC:
             self._ping(port, frame, at)
+        elif vlan == self._vlan and kind == 0x0800 and self._lease and (answer := reply(frame[at:], self._lease)):
+            self._send(port, b"\xff" * 6 + GATEWAY_MAC + frame[12:at] + answer)
 
     def _arp(self, port: int, frame: bytes, at: int) -> None:
         operation = struct.unpack_from(">H", frame, at + 6)[0]
@@ -104,10 +107,10 @@ def _lacp_answer(pdu: bytes, port: int) -> bytes:
 
 
 @contextlib.contextmanager
-def switch(macs: list[str], gateway: str, vlan: int) -> Iterator[Switch]:
+def switch(macs: list[str], gateway: str, *, vlan: int = 0, lease: Lease | None = None) -> Iterator[Switch]:
     """A switch with a port a MAC address; its sockets lie where their paths are short enough for the kernel."""
     with tempfile.TemporaryDirectory(prefix="xensw-") as place:
-        made = Switch(Path(place), macs, gateway, vlan)
+        made = Switch(Path(place), macs, gateway, vlan, lease)
         try:
             yield made
         finally:

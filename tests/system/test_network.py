@@ -66,7 +66,7 @@ def test_an_active_backup_bond_goes_on_with_one_cable(installed: Installed, tmp_
     image = installed(answers(rest=network("active-backup", None)))
     direct = direct_boot(image, tmp_path / "kernel")
     with (
-        switch(MACS, GATEWAY, vlan=0) as wires,
+        switch(MACS, GATEWAY) as wires,
         Machine([Disk(image)], nics=wires.cables, direct=direct, name="backup") as machine,
     ):
         host = machine.console

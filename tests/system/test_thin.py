@@ -7,16 +7,24 @@ import pytest
 from .answer_files import answers
 from .conftest import PASSWORD, Installed
 from .console import Console
-from .qemu import Disk, Machine, UserNet, hvm_expected
+from .dhcp import Lease
+from .qemu import Disk, Machine, hvm_expected
+from .switch import switch
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
+
+
+LEASE = Lease("198.51.100.77", "198.51.100.1", "198.51.100.53", "198.51.100.123", "leased.example.org")
 
 
 @pytest.fixture(scope="module")
 def host(installed: Installed) -> Iterator[Console]:
     """The console, logged in under Xen."""
     image = installed(answers(storage='type = "thin"', rest=""))
-    with Machine([Disk(image, bus="nvme")], firmware="uefi", nics=[UserNet()], name="uefi-nvme-dhcp-thin") as machine:
+    with (
+        switch(["52:54:00:c0:ff:ee"], LEASE.server, lease=LEASE) as wire,
+        Machine([Disk(image, bus="nvme")], firmware="uefi", nics=wire.cables, name="uefi-nvme-dhcp-thin") as machine,
+    ):
         machine.console.login("root", PASSWORD, 420)
         yield machine.console
 
@@ -28,11 +36,13 @@ def test_uefi_boots_xen_to_the_login(host: Console) -> None:
         assert "hvm" in host.check("xl info | grep virt_caps")
 
 
-def test_dhcp_gives_address_route_and_name_servers(host: Console) -> None:
-    address = host.check("ip -br -4 address show dev xenbr0").split()[2]
-    assert address.startswith("192.0.2.1") and address.endswith("/24")
-    assert host.check("ip -4 route show default").split()[:5] == ["default", "via", "192.0.2.1", "dev", "xenbr0"]
-    assert "192.0.2.53" in host.check("resolvectl --no-pager dns xenbr0")
+def test_dhcp_gives_address_route_name_servers_and_time_servers(host: Console) -> None:
+    assert host.check("ip -br -4 address show dev xenbr0").split()[2] == "198.51.100.77/24"
+    assert host.check("ip -4 route show default").split()[:5] == ["default", "via", "198.51.100.1", "dev", "xenbr0"]
+    assert "198.51.100.53" in host.check("resolvectl --no-pager dns xenbr0")
+    assert "leased.example.org" in host.check("resolvectl --no-pager domain xenbr0")
+    assert "198.51.100.123" in host.check("chronyc -n sources")
+    host.check("ping -c 1 -W 10 198.51.100.1", 30)
 
 
 def test_the_thin_pool_is_there_and_works(host: Console) -> None:

@@ -64,6 +64,7 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         *network.resolver(wanted),
         *time.actions(wanted),
         *boot.mounts(wanted),
+        *disk.storage_at_first_boot(wanted),
         *identity.keyboard(wanted),
         *hooks.first_boot(wanted),
     )
