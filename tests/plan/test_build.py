@@ -65,6 +65,19 @@ def test_the_digest_names_the_work_and_not_what_is_lost() -> None:
     assert before.digest() == after.digest()
 
 
+def test_the_digest_outlives_a_restart_that_names_disks_anew() -> None:
+    computer = machine("bios-two-disks")
+    toml = '[disk]\nserial = "S45NNA0M500202"'
+    names = {"/dev/sda": "/dev/sdb", "/dev/sdb": "/dev/sda"}
+    disks = tuple(disk.model_copy(update={"path": names.get(disk.path, disk.path)}) for disk in computer.disks)
+    before = build(answers(toml), SYSTEM, SEED, machine=computer)
+    after = build(answers(toml), SYSTEM, SEED, machine=computer.model_copy(update={"disks": disks}))
+    assert before.disks[0].path != after.disks[0].path
+    assert before.digest() == after.digest()
+    other = build(answers('[disk]\nserial = "S45NNA0M500201"'), SYSTEM, SEED, machine=computer)
+    assert other.digest() != before.digest()
+
+
 @pytest.mark.parametrize(
     "toml",
     [

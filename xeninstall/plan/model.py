@@ -355,6 +355,11 @@ class Plan(Part):
         return next(disk for disk in self.disks if disk.key == key)
 
     def digest(self) -> str:
-        """Names what will be done, but not what will be lost: the same before and after a half-finished run."""
-        text = self.model_dump_json(include={"seed", "disks", "stages"}, context=_FOR_DIGEST)
+        """Names what will be done, but not what will be lost, nor under which node this boot shows a disk: the same before
+        and after a half-finished run and a power cut.
+        """
+        # A disk that has no more than its node says so in its identity.
+        nameless = [disk if disk.image else disk.model_copy(update={"path": ""}) for disk in self.disks]
+        same = self.model_copy(update={"disks": tuple(nameless)})
+        text = same.model_dump_json(include={"seed", "disks", "stages"}, context=_FOR_DIGEST)
         return hashlib.sha256(text.encode()).hexdigest()
