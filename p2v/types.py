@@ -132,7 +132,13 @@ class Sink(Protocol):
         """Take these bytes. Offsets only grow. Raises OSError."""
 
     def skip(self, offset: int, length: int) -> None:
-        """Zeros: left as a hole where the sink can, written where it cannot."""
+        """Nothing in use: a hole where the sink can have one, zeros where bytes must follow each other."""
+
+    def zero(self, offset: int, length: int) -> None:
+        """Zeros that belong to the image: a hole where that reads as zeros, written elsewhere."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What was written before; only of a sink that keeps its position."""
 
     def sync(self) -> None:
         """Return when all that was written survives a power cut."""

@@ -16,6 +16,7 @@ class FileReader:
 
     def __init__(self, path: str | Path) -> None:
         self._name = str(path)
+        self.mounted: list[str] = []  # where it is mounted for writing all the same
         self._fd = open_read_only(self._name)
         try:
             self._size = os.lseek(self._fd, 0, os.SEEK_END)

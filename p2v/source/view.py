@@ -80,9 +80,9 @@ def _descriptor(segments: list[Extent]) -> str:
     return head + "".join(f'RW {length // 512} FLAT "disk" {start // 512}\n' for start, length in segments)
 
 
-def _await(process: Process, expected: dict[Path, int]) -> None:
+def _await(process: Process, expected: Mapping[Path, int | None]) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
-    while any(path.stat().st_size != size for path, size in expected.items()):
+    while not all(_is_shown(path, size) for path, size in expected.items()):
         if process.poll() is not None:
             ended = process.wait_for(1)
             said = ended.stderr.strip()[-300:] if ended else ""
@@ -90,6 +90,11 @@ def _await(process: Process, expected: dict[Path, int]) -> None:
         if time.monotonic() > until:
             raise ViewError("qemu-storage-daemon did not show the volumes in time")
         time.sleep(0.01)
+
+
+def _is_shown(path: Path, size: int | None) -> bool:
+    shown = path.stat().st_size
+    return shown == size if size is not None else shown > 0
 
 
 def _sweep(runner: Runner) -> None:
@@ -100,3 +105,27 @@ def _sweep(runner: Runner) -> None:
             owner = place.partition(f"/{_PREFIX}")[2].partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 runner.run(["umount", "-l", place], check=False)
+
+
+@contextmanager
+def image_view(image: Path, driver: str, runner: Runner) -> Iterator[Path]:
+    """An image of any format that QEMU reads, shown as the disk in it. Raises ViewError."""
+    _sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "disk"
+        path.touch()
+        node = {
+            "driver": driver,
+            "node-name": "disk",
+            "read-only": True,
+            "file": {"driver": "file", "filename": str(image), "read-only": True},
+        }
+        export = {"type": "fuse", "id": "export", "node-name": "disk", "mountpoint": str(path), "writable": False}
+        process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(node), "--export", json.dumps(export)])
+        try:
+            _await(process, {path: None})
+            yield path
+        finally:
+            process.stop()
+            if os.path.ismount(path):
+                runner.run(["umount", "-l", str(path)], check=False)
