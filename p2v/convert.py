@@ -64,16 +64,16 @@ def map_source(reader: FileReader, runner: Runner, *, everything: bool = False) 
     why = "all of it was asked for" if everything else ""
     if reader.mounted:
         why = "it is mounted for writing, and changes while it is copied"
-    return map_disk(reader.name, read_layout(reader), runner, whole_because=why)
+    return map_disk(reader.name, read_layout(reader), runner, whole_because=why, holes=reader.holes())
 
 
-def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], runner: Runner, emit: Emit) -> list[BlockMap]:
+def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
     began = time.monotonic()
     emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
     found = []
     for number, reader in enumerate(readers):
         if number not in wanted:
-            found.append(BlockMap(reader.size_bytes, ()))  # An earlier run's journal has its map.
+            found.append(DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()))  # An earlier run's journal has its map.
             continue
         disk_map = map_source(reader, runner, everything=request.everything)
         for remark in disk_map.remarks:
@@ -81,7 +81,7 @@ def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], 
         for volume in disk_map.volumes:
             if volume.whole_because and not request.everything:
                 emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
-        found.append(disk_map.block_map)
+        found.append(disk_map)
     emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
     return found
 

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from xeninstall.base.errors import Error, UsageError
 
-from .types import BlockMap, Extent, Reader
+from .blockmap.extents import union
+from .types import BlockMap, Extent, Extents, Reader
 
 VERSION = 1
 _MIB = 1 << 20
@@ -33,17 +34,20 @@ class Source:
     size_bytes: int
     fingerprint: str
     used: tuple[int, ...]  # start, length, start, length, …
+    zeros: tuple[int, ...] = ()  # in use, too, and not read since it was known to be zero
 
     @classmethod
-    def of(cls, reader: Reader, block_map: BlockMap) -> Self:
+    def of(cls, reader: Reader, block_map: BlockMap, zeros: Extents = ()) -> Self:
         """A disk as it is now."""
-        flat = tuple(number for extent in block_map.used for number in extent)
-        return cls(reader.name, reader.size_bytes, fingerprint(reader), flat)
+        return cls(reader.name, reader.size_bytes, fingerprint(reader), _flat(block_map.used), _flat(zeros))
 
     def block_map(self) -> BlockMap:
         """The map that the copy was begun with."""
-        pairs = zip(self.used[::2], self.used[1::2], strict=True)
-        return BlockMap(self.size_bytes, tuple(Extent(start, length) for start, length in pairs))
+        return BlockMap(self.size_bytes, _extents(self.used))
+
+    def whole_map(self) -> BlockMap:
+        """The same with what was known to be zero: all that a disk must be given."""
+        return BlockMap(self.size_bytes, union(_extents(self.used), _extents(self.zeros)))
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,14 @@ class Record:
     def complete(self) -> bool:
         """Whether the image was finished."""
         return bool(self.manifest)
+
+
+def _flat(extents: Extents) -> tuple[int, ...]:
+    return tuple(number for extent in extents for number in extent)
+
+
+def _extents(flat: tuple[int, ...]) -> Extents:
+    return tuple(Extent(start, length) for start, length in zip(flat[::2], flat[1::2], strict=True))
 
 
 def journal_of(image: Path) -> Path:
@@ -203,10 +215,14 @@ def _job(line: dict[str, Any]) -> Job:
         raise ValueError(f"version {line['p2v']}")
     sources = tuple(
         Source(
-            str(item["name"]), int(item["size_bytes"]), str(item["fingerprint"]), tuple(int(number) for number in item["used"])
+            str(item["name"]), int(item["size_bytes"]), str(item["fingerprint"]), _numbers(item["used"]), _numbers(item["zeros"])
         )
         for item in line["sources"]
     )
     length = None if line["length_bytes"] is None else int(line["length_bytes"])
     options = {str(key): str(value) for key, value in line["options"].items()}
     return Job(str(line["format"]), options, str(line["seed"]), int(line["time"]), length, sources)
+
+
+def _numbers(items: list[Any]) -> tuple[int, ...]:
+    return tuple(int(item) for item in items)

@@ -19,7 +19,7 @@ from .sink.device import DeviceSink
 from .sink.file import FileSink
 from .source.file import FileReader
 from .source.view import image_view
-from .types import BlockMap, Extent, Sink
+from .types import Sink
 from .verify import verify
 
 
@@ -40,14 +40,14 @@ def restore(image: Path, to: Path, runner: Runner, emit: Emit, stop: threading.E
         shown = image if form.qemu_driver == "raw" else stack.enter_context(image_view(image, form.qemu_driver, runner))
         reader = FileReader(shown)
         stack.callback(reader.close)
-        block_map = source.block_map()
+        block_map = source.whole_map()
         if reader.size_bytes < block_map.size_bytes:
             raise UsageError(f"{image} is smaller than the disk that it was made of", hint="verify it")
         sink: Sink = DeviceSink(to, block_map.size_bytes, skip_holes=not wipe) if to.is_block_device() else FileSink(to)
         stack.callback(sink.close)
         emit(StageStarted("restore", f"Writing {to}", 1, 1))
         total = block_map.used_bytes
-        writer = Raw(Disk(BlockMap(block_map.size_bytes, tuple(Extent(*extent) for extent in block_map.used))))
+        writer = Raw(Disk(block_map))
         copy = Copy(writer, [reader], sink, None, tell=lambda done: emit(Progress("restore", done, total)), stop=stop)
         outcome = copy.run()
         emit(StageFinished("restore", outcome.seconds))

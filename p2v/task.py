@@ -13,6 +13,7 @@ from pathlib import Path
 from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.base.sizes import MIB, format_size
 
+from .blockmap.model import DiskMap
 from .image.model import Disk, Identity
 from .image.table import FORMATS, Format
 from .journal import Job, Journal, JournalError, Source, fingerprint, journal_of, read_journal
@@ -21,7 +22,7 @@ from .sink.device import DeviceSink
 from .sink.file import FileSink, partial_of
 from .sink.pipe import PipeSink
 from .source.file import FileReader
-from .types import BlockMap, Hole, ImageWriter, Sink
+from .types import Hole, ImageWriter, Sink
 from .units import units
 
 # What the file system of the target needs besides the image.
@@ -86,10 +87,12 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], sta
     return Task(goal, job, _writer(job, chosen), chosen, journal)
 
 
-def new_task(request: Request, goal: Goal, readers: Sequence[FileReader], maps: Sequence[BlockMap], stack: ExitStack) -> Task:
+def new_task(request: Request, goal: Goal, readers: Sequence[FileReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
     """Begin one. Raises UsageError when a file of its name is there, RequirementError when the disk or the image does not fit."""
     chosen = tuple(readers[number] for number in goal.disks)
-    sources = tuple(Source.of(reader, maps[number]) for reader, number in zip(chosen, goal.disks, strict=True))
+    sources = tuple(
+        Source.of(reader, maps[number].block_map, maps[number].zeros) for reader, number in zip(chosen, goal.disks, strict=True)
+    )
     job = Job(request.format, request.options(), uuid.uuid4().hex, int(time.time()), None, sources)
     writer = _writer(job, chosen)
     task = Task(goal, replace(job, length_bytes=writer.length_bytes), writer, chosen, None)

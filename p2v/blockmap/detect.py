@@ -24,8 +24,11 @@ _SECTOR = 4096
 _AT_ONCE = 4
 
 
-def map_disk(path: str, layout: Layout, runner: Runner, *, whole_because: str = "") -> DiskMap:
-    """Ask every volume. With `whole_because`, none: the disk is copied from its first byte to its last for that reason."""
+def map_disk(path: str, layout: Layout, runner: Runner, *, whole_because: str = "", holes: tuple[Extent, ...] = ()) -> DiskMap:
+    """Ask every volume. With `whole_because`, none: the disk is copied from its first byte to its last for that reason.
+
+    `holes` are known to read as zeros; the larger ones need not be read.
+    """
     leaves = [volume for volume, _ in _walk(layout.volumes, 0) if not volume.inner]
     asked = [] if whole_because else [volume for volume in leaves if _is_mappable(volume)]
     answers = _ask(path, asked, runner)
@@ -47,11 +50,13 @@ def map_disk(path: str, layout: Layout, runner: Runner, *, whole_because: str = 
     whole = (Extent(0, layout.size_bytes),) if layout.size_bytes else ()
     exact = subtract(whole, normal(free))
     used = coalesce(round_out(exact, _SECTOR, layout.size_bytes), _GAP)
+    empty = normal(hole for hole in holes if hole.length >= _GAP)
+    zeros, used = intersect(used, empty), subtract(used, empty)
     volumes = tuple(
-        replace(item, copied_bytes=total(intersect(exact, normal(volume.segments))))
+        replace(item, copied_bytes=total(subtract(intersect(exact, normal(volume.segments)), empty)))
         for item, (volume, _) in zip(told, _walk(layout.volumes, 0), strict=True)
     )
-    return DiskMap(BlockMap(layout.size_bytes, used), layout.table, volumes, layout.remarks)
+    return DiskMap(BlockMap(layout.size_bytes, used), zeros, layout.table, volumes, layout.remarks)
 
 
 def _walk(volumes: tuple[Volume, ...], depth: int) -> Iterator[tuple[Volume, int]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..layout.model import Content
-from ..types import BlockMap
+from ..types import BlockMap, Extents
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class DiskMap:
     """A disk's map with what was learned on the way."""
 
     block_map: BlockMap
+    zeros: Extents  # in use, and known to be zero without being read: holes of an image file
     table: str
     volumes: tuple[VolumeMap, ...]
     remarks: tuple[str, ...]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error, UsageError
 
+from ..types import Extent
+
 
 class SourceError(Error):
     """A source cannot be opened or read."""
@@ -36,6 +38,24 @@ class FileReader:
     def size_bytes(self) -> int:
         """The file's length, or the device's size."""
         return self._size
+
+    def holes(self) -> tuple[Extent, ...]:
+        """Where a sparse file holds nothing: it reads as zeros without being read. A device has none."""
+        found: list[Extent] = []
+        place = 0
+        while place < self._size:
+            try:
+                hole = os.lseek(self._fd, place, os.SEEK_HOLE)
+            except OSError:
+                return ()  # A file system that cannot tell, or a device.
+            if hole >= self._size:
+                break
+            try:
+                place = os.lseek(self._fd, hole, os.SEEK_DATA)
+            except OSError:
+                place = self._size  # Nothing but a hole up to the end.
+            found.append(Extent(hole, place - hole))
+        return tuple(found)
 
     def fileno(self) -> int:
         """The open file, for questions to the kernel."""

@@ -38,3 +38,19 @@ def test_what_is_no_source_is_named(tmp_path: Path) -> None:
         FileReader(tmp_path / "nothing")
     with pytest.raises(UsageError, match="neither a disk nor an image file"):
         FileReader("/dev/null")
+
+
+def test_holes_are_known_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "disk.img"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+        for start in (0, 1 << 30, (1 << 40) - 4096):
+            file.seek(start)
+            file.write(b"x" * 4096)
+    reader = FileReader(path)
+    assert [(hole.start, hole.end) for hole in reader.holes()] == [(4096, 1 << 30), ((1 << 30) + 4096, (1 << 40) - 4096)]
+    path.write_bytes(b"x" * 5000)
+    reader.close()
+    reader = FileReader(path)
+    assert reader.holes() == ()
+    reader.close()
