@@ -26,11 +26,12 @@ image: setup ## Build the host's system image once (cached in build/)
 
 run: image ## Install a real Xen host onto build/host.img by the example answers
 	@$(SUDO) $(PY) -m xeninstall install $(ANSWERS) --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
+	@echo "  or here:     make boot"
 
 boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)
 
-test: image lint ## Pass the tests: units, real installations onto images, one boot in QEMU
+test: image ## Pass the tests: units, real installations onto images, one boot in QEMU
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
 

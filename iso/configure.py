@@ -38,6 +38,11 @@ FILES = {
     "/etc/locale.conf": "LANG=C.UTF-8\n",
     "/etc/systemd/system/systemd-networkd-wait-online.service.d/50-xeninstall.conf": "[Service]\nExecStart=\n"
     "ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --timeout=30\n",
+    # Host keys are made where there are none, at any boot: an empty machine-id is no "first boot" to systemd.
+    "/etc/systemd/system/sshd-keygen.service.d/50-xeninstall.conf": "[Unit]\nConditionFirstBoot=\n"
+    "ConditionPathIsReadWrite=/etc/ssh\n",
+    # A slow machine finds its devices late; a console that is a second late would have no login for good.
+    "/etc/systemd/system.conf.d/50-xeninstall.conf": "[Manager]\nDefaultDeviceTimeoutSec=5min\n",
     # Terminus in Uni2 has every glyph that the wizard draws, and Latin, Greek and Cyrillic letters.
     "/etc/default/console-setup": 'ACTIVE_CONSOLES="/dev/tty[1-6]"\nCHARMAP="UTF-8"\nCODESET="Uni2"\nFONTFACE="Terminus"\n'
     'FONTSIZE="8x16"\n',
@@ -45,13 +50,17 @@ FILES = {
     "/etc/systemd/system/smartmontools.service.d/50-xeninstall.conf": "[Service]\nEnvironment=smartd_opts=--quit=never\n",
     # The root lies on a local disk: drivers of network cards with their firmware, a third of the initramfs, are not needed to
     # find it. Everything else of MODULES=most stays, since a disk moves between machines.
-    "/etc/initramfs-tools/conf.d/xeninstall": "MODULES=list\n",
+    # KEYMAP brings loadkeys along, so that a rescue shell, or a passphrase one day, is typed on the answered keyboard.
+    "/etc/initramfs-tools/conf.d/xeninstall": "MODULES=list\nKEYMAP=y\n",
     "/etc/initramfs-tools/hooks/xeninstall": """#!/bin/sh
 # All that MODULES=most includes but network drivers. For a root over the network delete this file and conf.d/xeninstall.
 if [ "$1" = prereqs ]; then exit 0; fi
 . /usr/share/initramfs-tools/hook-functions
 auto_add_modules base ide scsi block ata dasd firewire mmc usb_storage fb
 """,
+    # Debian's xen.service starts a QEMU for dom0's own disks that brings a network card along, as QEMU does unasked: it would
+    # appear in dom0 as a card with a link, leading nowhere, and hold up every shutdown by minutes.
+    "/etc/modprobe.d/xeninstall.conf": "blacklist xen_netfront\n",
     # Microcode of every processor, not of the one that the initramfs was built on, for the same reason.
     "/etc/default/intel-microcode": "IUCODE_TOOL_INITRAMFS=early\nIUCODE_TOOL_SCANCPUS=no\n",
     _PRESET: "".join(f"enable {unit}\n" for unit in ENABLED) + "".join(f"disable {unit}\n" for unit in DISABLED),

@@ -16,11 +16,11 @@ _CONTAIN = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--
 TOOLS = ("mmdebstrap", "setpriv", "unshare", "mount", "chroot", "cp")
 _NOTE_SECONDS = 15.0
 
-# $1 is the root, $2… pairs of directory and name under /run, then --, then the command. /run and /tmp are empty and go away
-# with the namespace; names are resolved as on the build machine, behind the link that the image has for /etc/resolv.conf.
+# $1 is the root, $2 the date, then pairs of directory and name under /run, then --, then the command. /run and /tmp are empty
+# and go away with the namespace; names are resolved as on the build machine, behind the image's link for /etc/resolv.conf.
 _ENTER = """
 set -e
-root=$1; shift
+root=$1 date=$2; shift 2
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
@@ -31,8 +31,8 @@ cp -L /etc/resolv.conf "$root/run/systemd/resolve/stub-resolv.conf" || :
 while [ "$1" != -- ]; do mkdir "$root/run/$2"; mount --bind "$1" "$root/run/$2"; shift 2; done
 shift
 exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \\
- SOURCE_DATE_EPOCH=%d "$@"
-""" % SOURCE_DATE_EPOCH  # noqa: UP031 — the script is full of braces and dollars
+ SOURCE_DATE_EPOCH="$date" "$@"
+"""
 
 
 def contained(argv: Sequence[str]) -> list[str]:
@@ -43,7 +43,7 @@ def contained(argv: Sequence[str]) -> list[str]:
 def inside(root: Path, argv: Sequence[str], binds: Mapping[str, Path] | None = None) -> list[str]:
     """The argument list that runs a program of the image, in it; `binds` puts directories of the build machine under /run."""
     pairs = [part for name, path in (binds or {}).items() for part in (str(path), name)]
-    return [*_CONTAIN, "sh", "-c", _ENTER, "enter", str(root), *pairs, "--", *argv]
+    return [*_CONTAIN, "sh", "-c", _ENTER, "enter", str(root), str(SOURCE_DATE_EPOCH), *pairs, "--", *argv]
 
 
 def run_inside(runner: Runner, root: Path, argv: Sequence[str], binds: Mapping[str, Path] | None = None) -> str:

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .builder import SOURCE_DATE_EPOCH, Build, every_path
+from .builder import SOURCE_DATE_EPOCH, Build, every_path, write
 from .product import HOME
 
 # Emptied directories: logs and caches of the build, which the host fills with its own.
@@ -15,6 +15,8 @@ _EMPTIED = (
 # Removed: seeds and keys, which must be each host's own; and backups, which tell in what order packages were configured.
 _REMOVED = (
     "etc/ssh/ssh_host_*",
+    "etc/nvme/hostid",
+    "etc/nvme/hostnqn",
     "etc/.pwd.lock",
     "etc/passwd-",
     "etc/group-",
@@ -37,6 +39,13 @@ _REMOVED = (
     "root/.bash_history",
     "root/.wget-hsts",
 )
+# As systemd-update-done writes it: what a new /usr asks of /etc and /var has been done, by the packages' own scripts, so that the
+# first boot does not do it again (hardware database, journal catalogue).
+_UPDATED = (
+    "# This file was created by systemd-update-done. The timestamp below is the\n"
+    "# modification time of /usr/ for which the most recent updates of /etc and /var\n"
+    f"# have been applied. See man:systemd-update-done.service(8) for details.\nTIMESTAMP_NSEC={SOURCE_DATE_EPOCH}000000000\n"
+)
 
 
 def normalise(build: Build) -> None:
@@ -47,6 +56,8 @@ def normalise(build: Build) -> None:
     for pattern in _REMOVED:
         for path in root.glob(pattern):
             path.unlink()
+    for folder in ("etc", "var"):
+        write(root / folder / ".updated", _UPDATED)
     _date(root)
 
 

@@ -41,9 +41,11 @@ def install(build: Build) -> None:
             write(build.root / "usr/bin" / package, _WRAPPER.format(home=HOME, vendor=VENDOR, package=package), 0o755)
     _metadata(project, home)
     _vendor(build)
+    # unchecked-hash: no time stamp of the build in them, and no look at the source when they are loaded. Before anything of the
+    # product runs, which would leave dated ones.
+    compile_all = ["python3", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", HOME]
+    run_inside(build.runner, build.root, compile_all)
     _manual(build)
-    # unchecked-hash: no time stamp of the build in them, and no look at the source when they are loaded.
-    run_inside(build.runner, build.root, ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", HOME])
 
 
 def _copy(source: Path, target: Path) -> None:

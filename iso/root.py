@@ -32,7 +32,7 @@ def mmdebstrap(build: Build, target: Path, log: Path) -> list[str]:
         "--skip=cleanup/apt/lists",
         *(f"--dpkgopt={rule}" for rule in read_left_out(build.source / "iso/left_out.txt")),
         # Index of the manual pages: rebuilt daily on the host, costs half a minute here and differs every time.
-        "--essential-hook=echo man-db man-db/auto-update boolean false | chroot \"$1\" debconf-set-selections",
+        '--essential-hook=echo man-db man-db/auto-update boolean false | chroot "$1" debconf-set-selections',
         f"--logfile={log}",
         SUITE,
         str(target),
@@ -55,15 +55,16 @@ def explain(error: CommandError, log: str, output: Path) -> Error:
     said = f"{log}\n{error.message}"
     errors = [line.strip() for line in said.splitlines() if re.match(r"\s*(E:|Err:|dpkg: error)", line)]
     last = "; ".join(dict.fromkeys(errors[-3:]))[:600] or error.message
+    unreached = next((line.strip() for line in said.splitlines() if _NETWORK.search(line)), "")
     if _SPACE in said:
         free_mib = shutil.disk_usage(output).free // 2**20
         return BuildError(
             f"no space left in {output} while Debian was installed ({free_mib} MiB free now)",
             hint="free 4 GiB there and run it again",
         )
-    if _NETWORK.search(said):
+    if unreached:
         return BuildError(
-            f"Debian's packages could not be downloaded: {last}",
+            f"Debian's packages could not be downloaded: {unreached[:300]}",
             hint="check that this machine reaches Debian's mirror (network, name resolution, proxy), then run it again",
         )
     return BuildError(

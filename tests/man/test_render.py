@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -99,7 +98,6 @@ def test_a_parser_of_another_program_has_its_page_too() -> None:
     assert "quiet" not in page
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 @pytest.mark.parametrize("page", ["command_page", "answers_page"])
 def test_groff_finds_nothing_to_complain_about(page: str, request: pytest.FixtureRequest) -> None:
     text = request.getfixturevalue(page)

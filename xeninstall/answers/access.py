@@ -52,7 +52,7 @@ class Root(Section):
 
 
 class Hooks(Section):
-    """Scripts of yours, run with /bin/sh -e, and a URL that is told of progress. A failed hook fails the run."""
+    """Scripts of yours, each run as its first line says, and a URL that is told of progress. A failed hook fails the run."""
 
     before_disk: Script | None = Field(
         None,

@@ -1,5 +1,6 @@
 """A plan carried out: stage by stage, each written into the journal when it is done, everything released at the end."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,9 @@ from xeninstall.plan.system_image import SystemImage
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
 from .journal import Journal
 from .target import Target, release_mounts
+from .tools import check_tools
+
+_FULL = "the file system that holds the target or its journal is full: make room, then use the same command with --resume"
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,16 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
     started = time.monotonic()
     stage_name = "check"
     journal.must_match(plan)
+    alone = False
     try:
-        with guard.sole_run(plan.disks[0].path), ExitStack() as stack:
+        with ExitStack() as stack:
+            for disk in plan.disks:
+                stack.enter_context(guard.sole_run(disk.path))
+            alone = True
             total = len(plan.stages) + 1
             with _narrated("check", "Checks", 1, total, emit):
                 release_mounts(plan.disks[0].path, runner)
+                check_tools(plan)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
             target = stack.enter_context(Target(plan, runner))
@@ -84,17 +93,24 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
         journal.state, journal.stage = "done", ""
         journal.write(files.journal)
     except KeyboardInterrupt:
-        _record_end(journal, files, "stopped", "")
+        if alone:
+            _record_end(journal, files, "stopped", "")
         stopped = Stopped(f"stopped during the stage {stage_name}", hint="go on later with the same command and --resume")
         emit(Failed(stage_name, stopped.message, stopped.hint, ExitCode.STOPPED))
         raise stopped from None
-    except Error as error:
-        _record_end(journal, files, "failed", error.message)
-        hint = error.hint or "mend the cause, then use the same command with --resume"
-        emit(Failed(stage_name, error.message, hint, error.exit_code))
-        error.hint = hint
-        raise
+    except (Error, OSError) as cause:
+        error = cause if isinstance(cause, Error) else _in_words(cause)
+        error.hint = error.hint or "mend the cause, then use the same command with --resume"
+        if alone:  # else the journal is the other run's
+            _record_end(journal, files, "failed", error.message)
+        emit(Failed(stage_name, error.message, error.hint, error.exit_code))
+        raise error from (None if error is cause else cause)
     emit(Finished(time.monotonic() - started, plan.facts))
+
+
+def _in_words(error: OSError) -> Error:
+    where = f"{error.filename}: " if error.filename else ""
+    return Error(f"{where}{error.strerror or error}", hint=_FULL if error.errno == errno.ENOSPC else "")
 
 
 def _record_end(journal: Journal, files: Files, state: str, message: str) -> None:
@@ -160,6 +176,8 @@ class _Work:
                 host_files.remove(target.root(), action)
             case SetRootPassword(hash=secret):
                 target.run_in_host(("chpasswd", "--encrypted"), stdin=f"root:{secret.get_secret_value()}\n".encode())
+                # chpasswd's backup: a hash in one place more, and another content when the stage is repeated.
+                host_files.remove(target.root(), Remove(path="/etc/shadow-"))
             case InstallPackages():
                 hooks.install_packages(action, target)
             case RunInHost(argv=argv):

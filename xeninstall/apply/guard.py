@@ -31,7 +31,7 @@ class TargetBusy(RequirementError):
 
 def read_system_image(squashfs: Path) -> SystemImage:
     """The description beside a squashfs. Raises UsageError when either is missing."""
-    description = squashfs.with_suffix(".json")
+    description = squashfs.parent / f"{squashfs.stem}.json"
     for path in (squashfs, description):
         if not path.is_file():
             raise UsageError(f"the system image {path} is missing", hint="build it with: make image, or name it with --system")
@@ -136,10 +136,20 @@ def _used_elsewhere(node: str, own_place: Path) -> bool:
 
 
 def _locked(path: Path) -> bool:
-    """Does another process hold an open-file-description lock, as QEMU does on the images of its machines?"""
+    """Does another program hold a lock: one on bytes, as QEMU does on the images of its machines, or flock's on the whole?"""
     question = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0) + bytes(4)
     get_lock = getattr(fcntl, "F_OFD_GETLK", 36)
-    with path.open("r+b") as file:
+    try:
+        opened = path.open("r+b")
+    except OSError as error:
+        raise TargetBusy(f"{path} cannot be written: {error.strerror}", hint="name another --target") from None
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # a file system without locks
         try:
             answer = fcntl.fcntl(file, get_lock, question)
         except OSError:

@@ -1,5 +1,5 @@
-"""The user's scripts on the installer, and package sets inside the host. A script's text and output may hold secrets:
-the text is given on a file that only root reads, and neither is logged at the usual level.
+"""The user's scripts on the installer, and package sets inside the host. A script's text may hold
+secrets: it lies in a file that only root reads, for as long as the script runs. What the script prints is kept in the log.
 """
 
 import os
@@ -45,9 +45,12 @@ def install_packages(action: InstallPackages, target: Target) -> None:
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     try:
+        # Offline because apt is shown no source; --no-download would refuse files that are not in its own cache, too.
         # fmt: off
         target.run_in_host((
-            "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-download", "--no-install-recommends",
+            "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends",
+            "-o", "Dir::Etc::SourceList=/dev/null", "-o", "Dir::Etc::SourceParts=/dev/null",
+            "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dpkg::Use-Pty=0",
             "-o", "Dpkg::Options::=--force-confold", "-o", "APT::Sandbox::User=root", *files,
         ))
         # fmt: on

@@ -40,8 +40,8 @@ def write_file(root: Path, action: WriteFile) -> None:
     temporary = place.with_name(place.name + ".xeninstall-new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(action.text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(action.text.encode())
         os.fchmod(descriptor, action.mode)
     temporary.replace(place)
 

@@ -58,7 +58,7 @@ def bundle(out: Path, extra: list[Path], runner: Runner) -> list[str]:
                 path
                 for place in PLACES
                 if place.is_dir()
-                for path in sorted(place.rglob("*"))
+                for path in sorted(place.iterdir())  # not deeper: the target is mounted there during a run
                 if path.suffix in (".log", ".json", ".txt", ".toml")
             ]
             for path in dict.fromkeys([*files, *extra]):

@@ -22,6 +22,7 @@ from xeninstall.plan.model import (
     Partition,
     PartitionOf,
     Plan,
+    PlannedDisk,
     WholeDisk,
     WritePartitions,
 )
@@ -76,14 +77,24 @@ class Target:
                 release_loops(disk.path, self._runner)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.release()
+        except Error as error:
+            if kind is None:
+                raise
+            # What went wrong first is what the user has to know.
+            log.warning("not everything could be released: %s", error.message)
 
     # ---- devices ---------------------------------------------------------------------------------------------------
 
     def partition(self, where: PartitionOf) -> Partition:
         """The planned partition: offset and size in bytes."""
         return self._partitions[where.disk, where.number]
+
+    def disk(self, where: PartitionOf) -> PlannedDisk:
+        """The disk that a partition lies on."""
+        return self._plan.disk(where.disk)
 
     def device(self, where: Device) -> str:
         """A device node for a planned device."""
@@ -148,6 +159,9 @@ class Target:
             if point not in self._mounts:
                 self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
                 self._mounts.append(point)
+                if name == "run":
+                    # /var/lock points here, and a package that ships it (drbd-utils) does not unpack where that leads nowhere.
+                    (point / "lock").mkdir()
                 if name == "dev":
                     nodes = [node for disk in self._plan.disks if not disk.image for node in block_nodes(disk.path)]
                     populate(point, nodes, self._root_node, self._root_uuid)
@@ -161,12 +175,14 @@ class Target:
 
     def release(self) -> None:
         """Unmount everything, detach every loop device, stop what was assembled. Safe to call twice."""
-        self.unmount()
-        for key, node in list(self._loops.items()):
-            self._runner.run(["losetup", "--detach", node])
-            del self._loops[key]
-        self._stop_assembled()
-        self._alias.unlink(missing_ok=True)
+        try:
+            self.unmount()
+        finally:
+            # A device that is still mounted is detached by the kernel when it no longer is.
+            while self._loops:
+                self._runner.run(["losetup", "--detach", self._loops.popitem()[1]], check=False)
+            self._stop_assembled()
+            self._alias.unlink(missing_ok=True)
         for directory in (self._root, self._place):
             if directory.is_dir():
                 directory.rmdir()

@@ -1,11 +1,12 @@
 """GRUB for UEFI: Debian's signed shim and GRUB on the ESP, written by mtools so that no vfat driver is needed."""
 
 import logging
+import re
 import tempfile
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import Runner
+from xeninstall.base.run import MissingTool, Runner
 from xeninstall.plan.model import FillEsp, PlannedDisk, RegisterBootEntry
 
 from .host_files import inside
@@ -45,18 +46,35 @@ def put_text(device: str, path: str, text: str, runner: Runner) -> None:
 
 
 def register(action: RegisterBootEntry, disk: PlannedDisk, runner: Runner) -> str:
-    """Add a boot entry; returns a warning when the firmware refuses, since the removable path boots without one."""
+    """Add a boot entry, in place of those that earlier installations left under the same name; returns a warning when the
+    firmware refuses, since the removable path boots without one.
+    """
+    _remove_entries(action.label, runner)
     # fmt: off
-    done = runner.run([
+    argv = [
         "efibootmgr", "--quiet", "--create", "--disk", disk.path, "--part", str(action.partition),
         "--label", action.label, "--loader", "\\EFI\\debian\\shimx64.efi",
-    ], check=False)
+    ]
     # fmt: on
-    if done.status == 0:
-        return ""
-    log.warning("efibootmgr: %s", done.stderr.strip())
-    said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    try:
+        done = runner.run(argv, check=False)
+    except MissingTool as error:
+        said = error.message
+    else:
+        if done.status == 0:
+            return ""
+        log.warning("efibootmgr: %s", done.stderr.strip())
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     return f"the firmware took no boot entry ({said}); it will find EFI/BOOT/BOOTX64.EFI by itself"
+
+
+def _remove_entries(label: str, runner: Runner) -> None:
+    try:
+        listed = runner.run(["efibootmgr"], check=False).stdout
+    except MissingTool:
+        return
+    for number in re.findall(rf"^Boot([0-9A-F]{{4}})[* ] {re.escape(label)}(?:\t.*)?$", listed, re.MULTILINE):
+        runner.run(["efibootmgr", "--quiet", "--delete-bootnum", "--bootnum", number], check=False)
 
 
 def _directories(paths: list[str]) -> list[str]:

@@ -38,7 +38,7 @@ def verify_host(action: VerifyHost, plan: Plan, target: Target) -> int:
         if isinstance(act, MakeLink):
             good = place.is_symlink() and str(place.readlink()) == act.to
         else:
-            good = place.is_file() and place.read_text() == act.text and stat.S_IMODE(place.stat().st_mode) == act.mode
+            good = place.is_file() and place.read_bytes() == act.text.encode() and stat.S_IMODE(place.stat().st_mode) == act.mode
         if not good:
             raise VerifyError(f"{path} is not as it was written", hint=_HINT)
     _verify_grub(action, target, root)

@@ -1,5 +1,6 @@
 """Progress events to a URL of the user's, from a thread of its own: a slow or dead server never holds the installation up."""
 
+import http.client
 import json
 import queue
 import threading
@@ -37,13 +38,13 @@ class Webhook:
     def _post_all(self) -> None:
         while (event := self._events.get()) is not None:
             body = json.dumps(event_json(event)).encode()
-            request = urllib.request.Request(self._url, data=body, headers={"Content-Type": "application/json"})
             try:
+                request = urllib.request.Request(self._url, data=body, headers={"Content-Type": "application/json"})
                 with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):
                     pass
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 if not self._warned:
                     self._warned = True
                     # The URL may carry a token, so it is not repeated here.
-                    reason = getattr(error, "reason", None) or type(error).__name__
+                    reason = error.reason if isinstance(error, urllib.error.URLError) else type(error).__name__
                     self._emit(Note(f"the webhook does not answer ({reason}); the installation goes on", warning=True))

@@ -23,10 +23,13 @@ PACKAGE_OF = {
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
+    "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
     "findmnt": "util-linux",
+    "fsck.vfat": "dosfstools",
     "grub-mkimage": "grub-common",
+    "hwclock": "util-linux-extra",
     "ip": "iproute2",
     "losetup": "mount",
     "lsblk": "util-linux",
@@ -34,8 +37,10 @@ PACKAGE_OF = {
     "lvs": "lvm2",
     "mcopy": "mtools",
     "mdadm": "mdadm",
+    "mdir": "mtools",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
+    "mmd": "mtools",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "openssl": "openssl",
@@ -58,6 +63,7 @@ PACKAGE_OF = {
     "qemu-system-x86_64": "qemu-system-x86",
     "sfdisk": "fdisk",
     "ssh-keygen": "openssh-client",
+    "sync": "coreutils",
     "tune2fs": "e2fsprogs",
     "udevadm": "udev",
     "umount": "mount",
@@ -65,6 +71,8 @@ PACKAGE_OF = {
     "mksquashfs": "squashfs-tools",
     "vgchange": "lvm2",
     "vgcreate": "lvm2",
+    "vgremove": "lvm2",
+    "vgs": "lvm2",
     "wipefs": "util-linux",
     "xfs_logprint": "xfsprogs",
     "xl": "xen-utils-common",
@@ -172,6 +180,7 @@ def find_tool(name: str) -> str | None:
 
 def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
     log.debug("+ %s", shlex.join(argv))
+    name = argv[0]
     program = argv[0] if "/" in argv[0] else find_tool(argv[0])
     if program is None or not Path(program).is_file():
         raise MissingTool(argv[0])
@@ -194,7 +203,7 @@ def _popen(argv: Sequence[str], stdin: bytes | None, cwd: Path | None) -> "subpr
         )
     except OSError as error:
         where = f" in {cwd}" if cwd is not None else ""
-        raise Error(f"{program} could not be started{where}: {error.strerror}") from error
+        raise Error(f"{name} could not be started{where}: {error.strerror}") from error
 
 
 def _kill_group(popen: "subprocess.Popen[bytes]") -> None:

@@ -64,6 +64,7 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         *network.resolver(wanted),
         *time.actions(wanted),
         *boot.mounts(wanted),
+        *disk.storage_at_first_boot(wanted),
         *identity.keyboard(wanted),
         *hooks.first_boot(wanted),
     )
@@ -79,13 +80,24 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         Stage(
             name="boot",
             title="Boot loader",
-            actions=(*boot.mirror(wanted), *boot.initramfs(wanted), *boot.grub(wanted), *boot.boot_code(wanted)),
+            actions=(
+                hooks.drop_pool(),
+                *boot.mirror(wanted),
+                *boot.initramfs(wanted),
+                *boot.grub(wanted),
+                *boot.boot_code(wanted),
+            ),
         ),
         Stage(
             name="verify",
             title="Verification",
+            actions=(VerifyHost(boot_files=wanted.image.boot_files, root_uuid=wanted.root_uuid),),
+        ),
+        # Apart from the verification: what the hook changes on purpose must not look like damage to a resumed run.
+        Stage(
+            name="finish",
+            title="Hook and records",
             actions=(
-                VerifyHost(boot_files=wanted.image.boot_files, root_uuid=wanted.root_uuid),
                 *hooks.installed(wanted),
                 KeepRecords(answers=dump(wanted.answers)),
                 CheckFilesystem(device=wanted.root, fstype="ext4"),
@@ -120,6 +132,9 @@ def _for_image(answers: Answers, image: SystemImage, seed: str, file: ImageFile)
     layout = _layout(answers, (target,), seed)
     wanted = Wanted(answers, None, image, (target,), layout, (), seed)
     warnings = []
+    named = [key for key in ("serial", "wwn", "path", "match") if getattr(answers.disk, key) is not None]
+    if named:
+        warnings.append(f"disk.{named[0]} names a disk, but the target is an image file: it is left alone")
     if answers.hardware.require_virtualization:
         warnings.append(
             "an image is installed for a machine that is not known: whether its CPU has virtualization will show when it boots"
@@ -173,11 +188,14 @@ def _facts(wanted: Wanted) -> dict[str, str]:
     addresses = [ipv4.address or "by DHCP"] if ipv4.method != "none" else []
     if wanted.answers.network.ipv6.address:
         addresses.append(wanted.answers.network.ipv6.address)
-    storage = "thin pool" if wanted.answers.storage.type is StorageType.THIN else "files in " + boot.VM_FILES
+    thin = wanted.answers.storage.type is StorageType.THIN
+    storage = "thin pool" if thin else "files in " + boot.VM_FILES
+    own = wanted.layout.storage_bytes
+    room = (own if own >= THIN_MINIMUM_BYTES or not thin else 0) + sum(extra.size_bytes for extra in wanted.extra_disks)
     return {
         "host": wanted.fqdn,
         "address": ", ".join(addresses) or "IPv6 by router advertisement",
         "login": "root, by SSH key" if wanted.answers.root.ssh_keys else "root, by password",
         "dom0": f"{wanted.dom0_memory_mib} MiB, {wanted.dom0_vcpus} vCPUs",
-        "VM storage": f"{storage}, {format_size(wanted.layout.storage_bytes)}",
+        "VM storage": f"{storage}, {format_size(room)}",
     }

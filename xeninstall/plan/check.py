@@ -11,6 +11,8 @@ from xeninstall.base.errors import RequirementError
 from xeninstall.base.sizes import MIB, format_size
 from xeninstall.machine.model import MEMORY_MINIMUM_BYTES, SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine, Nic, Reason, Verdict
 
+from .layout import THIN_MINIMUM_BYTES
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -70,7 +72,8 @@ def _check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
             way_out = "or set hardware.require_virtualization = false for a host with paravirtual guests only"
             chosen.findings.append(Finding(what, f"{remedy}, {way_out}"))
         else:
-            chosen.warnings.append(f"{what}: HVM and PVH guests will not start; {remedy}")
+            outcome = "may not start" if verdict is Verdict.UNKNOWN else "will not start"
+            chosen.warnings.append(f"{what}: HVM and PVH guests {outcome}; {remedy}")
     if machine.firmware.secure_boot:
         what = "Secure Boot is enforced, and Xen from Debian's packages cannot start under it"
         if answers.hardware.accept_secure_boot:
@@ -108,6 +111,7 @@ def _check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
 
 def select(selector: DiskSelector, disks: tuple[Disk, ...], key: str) -> Disk | Finding:
     """The one disk that a selector names, or why there is none."""
+    everything = disks
     # Every path of a multipath map has the map's own serial number and WWN; the map is the disk.
     disks = tuple(disk for disk in disks if all(obstacle.reason is not Reason.MULTIPATH_MEMBER for obstacle in disk.obstacles))
     listed = ", ".join(f"{disk.path} ({disk.identity})" for disk in disks[:8]) or "none"
@@ -121,7 +125,7 @@ def select(selector: DiskSelector, disks: tuple[Disk, ...], key: str) -> Disk | 
         found = [disk for disk in disks if disk.wwn.lower().removeprefix("0x") == selector.wwn.lower().removeprefix("0x")]
         what = f"{key}: no disk has the WWN {selector.wwn}"
     elif selector.path is not None:
-        found = [disk for disk in disks if selector.path == disk.path or selector.path in disk.links]
+        found = [disk for disk in everything if selector.path == disk.path or selector.path in disk.links]
         what = f"{key}: {selector.path} is not a disk of this machine"
     elif selector.match is not None:
         return _match(selector, disks, key, remedy)
@@ -129,6 +133,9 @@ def select(selector: DiskSelector, disks: tuple[Disk, ...], key: str) -> Disk | 
         usable = [disk for disk in disks if disk.usable]
         if len(usable) == 1:
             return usable[0]
+        if not usable:
+            why = "; ".join(f"{disk.path} ({disk.identity}): {disk.obstacles[0].text}" for disk in disks[:8])
+            return Finding(f"{key}: none of the machine's disks can be used", why or "attach one")
         what = f"{key}: no disk is named, and {len(usable)} of the machine's disks could be meant"
         return Finding(what, "name it by disk.serial; " + remedy)
     if len(found) > 1:
@@ -163,11 +170,14 @@ def _match(selector: DiskSelector, disks: tuple[Disk, ...], key: str, remedy: st
 
 
 def _choose_disks(answers: Answers, machine: Machine, disk_path: str | None, chosen: Chosen) -> None:
+    advice = "; ".join(controller.advice for controller in machine.controllers if controller.advice)
     if not machine.disks:
-        advice = "; ".join(controller.advice for controller in machine.controllers if controller.advice)
         remedy = advice or "attach one, or load the driver of its controller"
         chosen.findings.append(Finding("the machine shows no disks", remedy))
         return
+    if advice and not any(disk.usable for disk in machine.disks):
+        # What is listed is then often the boot medium alone.
+        chosen.findings.append(Finding("a storage controller hides disks of this machine", advice))
     system = answers.disk
     named = DiskSelector(serial=system.serial, wwn=system.wwn, path=system.path, match=system.match)
     if disk_path is not None:
@@ -204,16 +214,15 @@ def _take(found: Disk | Finding, role: str, chosen: Chosen, key: str, erase: boo
         chosen.findings.append(found)
         return
     where = f"{found.path} ({found.identity})"
-    chosen.findings.extend(
-        Finding(f"{key}: {where}: {obstacle.text}", "choose another disk, or remove the obstacle") for obstacle in found.obstacles
-    )
-    too_small = role != "extra" and found.size_bytes < SYSTEM_DISK_MINIMUM_BYTES
-    if too_small and not found.obstacles:
+    # The probe measures every disk against the system's needs; one for VM storage alone may be smaller.
+    obstacles = [obstacle for obstacle in found.obstacles if role != "extra" or obstacle.reason is not Reason.TOO_SMALL]
+    for obstacle in obstacles:
+        what, _, remedy = obstacle.text.partition("; ")
+        chosen.findings.append(Finding(f"{key}: {where}: {what}", remedy or "choose another disk"))
+    needed, what_for = (THIN_MINIMUM_BYTES, "VM storage") if role == "extra" else (SYSTEM_DISK_MINIMUM_BYTES, "the system")
+    if found.size_bytes < needed and not obstacles:
         chosen.findings.append(
-            Finding(
-                f"{key}: {where} has {format_size(found.size_bytes)}",
-                f"the system needs {format_size(SYSTEM_DISK_MINIMUM_BYTES)}",
-            )
+            Finding(f"{key}: {where} has {format_size(found.size_bytes)}", f"{what_for} needs {format_size(needed)}")
         )
     if not erase:
         lost = f"everything on {where} would be destroyed"

@@ -87,15 +87,18 @@ def thin_now(wanted: Wanted) -> bool:
 
 
 def storage(wanted: Wanted) -> Stage:
-    """VM storage: the thin pool, now or at the first boot; for files, only the mount point's place in fstab (`system`)."""
+    """VM storage that is made while installing: the thin pool, where this kernel can."""
     actions: list[Action] = []
-    if wanted.answers.storage.type is StorageType.THIN:
-        group = volume_group_name(wanted)
-        if thin_now(wanted):
-            actions.append(CreateThinPool(devices=thin_devices(wanted), group=group, pool=THIN_POOL))
-        else:
-            actions.extend(_thin_at_first_boot(wanted, group))
+    if wanted.answers.storage.type is StorageType.THIN and thin_now(wanted):
+        actions.append(CreateThinPool(devices=thin_devices(wanted), group=volume_group_name(wanted), pool=THIN_POOL))
     return Stage(name="storage", title="VM storage", actions=tuple(actions))
+
+
+def storage_at_first_boot(wanted: Wanted) -> tuple[Action, ...]:
+    """The service that makes the thin pool on the host itself; a part of its configuration, since files come after unpacking."""
+    if wanted.answers.storage.type is not StorageType.THIN or thin_now(wanted):
+        return ()
+    return _thin_at_first_boot(wanted, volume_group_name(wanted))
 
 
 def _thin_at_first_boot(wanted: Wanted, group: str) -> tuple[Action, ...]:

@@ -49,7 +49,7 @@ WantedBy=multi-user.target
 
 
 def packages(wanted: Wanted) -> tuple[Action, ...]:
-    """Install the chosen sets from the image's pool, then drop the pool. Raises RequirementError for a set that it lacks."""
+    """Install the chosen sets from the image's pool. Raises RequirementError for a set that it lacks."""
     out: list[Action] = []
     for name in wanted.answers.packages.sets:
         if name is PackageSet.BASE:
@@ -60,4 +60,9 @@ def packages(wanted: Wanted) -> tuple[Action, ...]:
                 f"packages.sets: this system image does not hold the set {name.value}", hint=f"it holds: {held}"
             )
         out.append(InstallPackages(set=name.value, debs=wanted.image.sets[name.value].debs))
-    return (*out, Remove(path=POOL))
+    return tuple(out)
+
+
+def drop_pool() -> Action:
+    """Free the pool's room. Not in the stage that installs from it: a killed one is repeated and needs the pool again."""
+    return Remove(path=POOL)

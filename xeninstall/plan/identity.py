@@ -4,7 +4,6 @@ from xeninstall.answers.model import DnsMode
 
 from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
-from .units import enabled_unit
 from .wanted import Wanted
 
 
@@ -42,20 +41,7 @@ def accounts(wanted: Wanted) -> tuple[Action, ...]:
     out.append(
         WriteFile(path="/etc/ssh/sshd_config.d/xeninstall.conf", text=f"# Written by xeninstall.\nPermitRootLogin {permit}\n")
     )
-    unit = """[Unit]
-Description=Make this host's own SSH keys
-Before=ssh.service
-ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/bin/ssh-keygen -A
-
-[Install]
-WantedBy=multi-user.target
-"""
-    return (*out, *enabled_unit("xeninstall-ssh-keys.service", unit))
+    return tuple(out)
 
 
 def firewall(wanted: Wanted) -> tuple[Action, ...]:

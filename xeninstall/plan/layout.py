@@ -50,9 +50,14 @@ def divide(
     room = disk_bytes // MIB * MIB - MIB  # the backup table
     needed = MIB + BIOS_BOOT_BYTES + ESP_BYTES + slot * slots
     if needed > room:
+        what = "a system slot" if slots == 1 else "two system slots"
+        enough_gib = -(-(needed + MIB) // GIB)
+        if slots == 1 and enough_gib * GIB >= TWO_SLOTS_FROM_BYTES:
+            enough_gib = -(-(needed + slot + MIB) // GIB)  # a disk of that size has two slots
         raise RequirementError(
-            f"{slots} system slot{'s' * (slots > 1)} of {format_size(slot)} do not fit on a disk of {format_size(disk_bytes)}",
-            hint=f"leave disk.system_size out, or choose a disk of at least {format_size(needed + 2 * MIB)}",
+            f"disk.system_size: {what} of {format_size(slot)} do{'es' * (slots == 1)} not fit "
+            f"on a disk of {format_size(disk_bytes)}",
+            hint=f"leave it out, or choose a disk of at least {enough_gib} GiB",
         )
     root_type = PartitionType.RAID if mirrored else PartitionType.ROOT
     other_type = PartitionType.RAID if mirrored else PartitionType.LINUX

@@ -277,7 +277,7 @@ class VerifyHost(Part):
 
 
 class KeepRecords(Part):
-    """Leave log, plan and the replayable answer file on the host. The file holds no password but the hooks, so it is not printed."""
+    """Leave log, plan and the replayable answer file on the host. It holds no password, but the hooks: it is not printed."""
 
     do: Literal["keep-records"] = "keep-records"
     answers: str

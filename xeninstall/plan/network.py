@@ -106,7 +106,7 @@ def _management(wanted: Wanted) -> str:
     if ipv6.method is Ipv6Method.STATIC and ipv6.address:
         network.append(f"Address={ipv6.address}")
         network += [f"Gateway={ipv6.gateway}"] if ipv6.gateway else []
-    if Ipv4Method.STATIC == ipv4.method or Ipv6Method.STATIC == ipv6.method:
+    if wanted.static_addresses:
         network.append("ConfigureWithoutCarrier=yes")
     use_dns = "yes" if answers.dns.mode is DnsMode.DHCP else "no"
     use_ntp = "yes" if answers.time.ntp is NtpMode.DHCP else "no"

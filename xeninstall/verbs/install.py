@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xeninstall.answers.load import load
 from xeninstall.answers.model import Answers
-from xeninstall.apply.guard import check_image_path, read_system_image
+from xeninstall.apply.guard import check_image_path, read_system_image, sole_run
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import is_disk, journal_of, log_of
 from xeninstall.apply.resume import find_journal, release_leftovers
@@ -24,6 +24,7 @@ from xeninstall.plan.model import Plan
 from xeninstall.plan.show import show
 from xeninstall.plan.system_image import SystemImage
 
+_SIZE_MAXIMUM_BYTES = 2**60
 # Where the system image is on the boot medium, and where `make image` puts it.
 _SYSTEM_PLACES = ("/run/live/medium/live/filesystem.squashfs", "build/system.squashfs")
 
@@ -32,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     """Plan, and unless only the plan was asked for, install."""
     if (args.machine or args.files) and not args.plan:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
-    answers = load(Path(args.answers), stdin=sys.stdin.buffer.read)
+    if not args.plan:
+        _must_be_root()
+    answers = load(Path(args.answers), stdin=sys.stdin.buffer.read if sys.stdin else None)
     squashfs = _find_system(args.system)
     image = read_system_image(squashfs)
     runner: Runner = SystemRunner()
@@ -41,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
         if args.target is None:
             raise UsageError("--resume needs --target", hint="name the disk or file of the interrupted installation")
         _must_be_root()
-        journal = find_journal(args.target, runner)
-        release_leftovers(args.target, journal.seed, runner)
+        with sole_run(args.target):
+            journal = find_journal(args.target, runner)
+            release_leftovers(args.target, journal.seed, runner)
     plan = _plan(args, answers, image, journal)
     if args.plan:
         print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
         return 0
-    _must_be_root()
     return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, as_json=args.json)
 
 
@@ -99,6 +102,8 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
         check_image_path(Path(path))
         exists = Path(path).exists() and journal is None
         size = parse_size(args.size)
+        if size > _SIZE_MAXIMUM_BYTES:
+            raise UsageError(f"--size {args.size} is larger than any file", hint="write it like 16G")
         if size % 2**20:
             raise UsageError(f"--size {args.size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
         return build(answers, image, seed, image_file=ImageFile(path, size, exists=exists))
@@ -138,5 +143,5 @@ def _print_tail(plan: Plan, log: Path) -> None:
         print(f"  {name + ':':<12} {value}")
     print(f"  {'log:':<12} {log}")
     if plan.disks[0].image:
-        print(f"  {'boot it:':<12} make boot, or: qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 4096 -nographic \\")
+        print(f"  {'boot it:':<12} qemu-system-x86_64 -machine q35 -cpu max -smp 2 -m 4096 -display none -serial mon:stdio \\")
         print(f"  {'':<12} -drive file={plan.disks[0].path},format=raw,if=virtio -nic user,model=virtio-net-pci")

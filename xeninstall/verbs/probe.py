@@ -5,18 +5,20 @@ from pathlib import Path
 
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
-from xeninstall.machine.model import Machine
+from xeninstall.machine.model import Machine, MachineError
 from xeninstall.machine.probe import probe
 
 
 def machine(profile: str | None) -> Machine:
-    """This machine, or a recorded one. Raises UsageError when the file cannot be read, MachineError when it is no profile."""
+    """This machine, or a recorded one. Raises UsageError when the file cannot be read or is no profile."""
     if profile is None:
         return probe(SystemRunner())
     try:
         return Machine.from_json(Path(profile).read_bytes())
     except OSError as error:
         raise UsageError(f"{profile} cannot be read: {error.strerror}", hint="record one with: xeninstall probe --json") from None
+    except MachineError as error:
+        raise UsageError(f"{profile}: {error.message}", hint=error.hint) from None
 
 
 def run(args: argparse.Namespace) -> int:

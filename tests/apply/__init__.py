@@ -1,0 +1,1 @@
+"""Tests of xeninstall.apply, a file each."""

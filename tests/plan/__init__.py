@@ -1,0 +1,1 @@
+"""Tests of xeninstall.plan, a file each."""
