@@ -126,7 +126,7 @@ def _copy_one(task: Task, runner: Runner, tell: Callable[[int], None], limit: in
             outcome = Copy(task.writer, task.readers, sink, task.journal, tell=tell, limit=limit, stop=stop).run()
         finally:
             sink.close()
-    if task.format.by_qemu:
+    if task.format.by_qemu and task.goal.path is not None and not task.goal.path.exists():
         _by_qemu(task, runner)
     return outcome
 

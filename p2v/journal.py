@@ -127,15 +127,29 @@ class Journal:
     @classmethod
     def start(cls, path: Path, job: Job) -> Self:
         """A new one. Raises UsageError when there is one already."""
+        # Under another name until its first line is whole: a journal without one could neither be resumed nor be understood.
+        growing = path.with_name(path.name + ".new")
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise UsageError(f"{path} is left from an earlier run", hint="go on with it by --resume, or remove it") from None
+            growing.unlink(missing_ok=True)
+            fd = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise JournalError(f"{path} cannot be written: {error.strerror}") from None
         journal = cls(path, Record(job), fd)
-        journal._append({"p2v": VERSION, **asdict(job)})
+        try:
+            journal._append({"p2v": VERSION, **asdict(job)})
+            if path.exists():
+                raise UsageError(f"{path} is left from an earlier run", hint="go on with it by --resume, or remove it")
+            growing.rename(path)
+        except BaseException:
+            journal.close()
+            growing.unlink(missing_ok=True)
+            raise
         return journal
+
+    @classmethod
+    def closed(cls, path: Path, record: Record) -> Self:
+        """The one of a complete image: it takes no more lines."""
+        return cls(path, record, -1)
 
     @classmethod
     def resume(cls, path: Path) -> Self:

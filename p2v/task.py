@@ -51,7 +51,7 @@ class Task:
 
     @property
     def is_copied(self) -> bool:
-        """Whether an earlier run wrote all of it, and only qemu-img has to follow."""
+        """Whether an earlier run wrote all of it; qemu-img may have to follow."""
         return self.journal is not None and self.journal.record.complete
 
     @property
@@ -70,8 +70,8 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], sta
     """Take up what an earlier run began. Raises JournalError when disks or options are others than then."""
     assert goal.path is not None
     path = journal_of(goal.path)
-    unfinished = FORMATS[request.format].by_qemu and not goal.path.exists() and read_journal(path).complete
-    journal = Journal(path, read_journal(path), -1) if unfinished else Journal.resume(path)
+    record = read_journal(path)
+    journal = Journal.closed(path, record) if record.complete else Journal.resume(path)
     stack.callback(journal.close)
     job = journal.record.job
     chosen = tuple(readers[number] for number in goal.disks)
@@ -84,7 +84,12 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], sta
             raise JournalError(
                 f"{reader.name} has changed since {path} was begun", hint="remove the image's files and start again"
             )
-    return Task(goal, job, _writer(job, chosen), chosen, journal)
+    task = Task(goal, job, _writer(job, chosen), chosen, journal)
+    if task.is_copied and not goal.path.exists() and not (task.written_to or goal.path).exists():
+        raise JournalError(
+            f"{path} says that the image is complete, but {goal.path} is gone", hint="remove the journal, and start again"
+        )
+    return task
 
 
 def new_task(request: Request, goal: Goal, readers: Sequence[FileReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:

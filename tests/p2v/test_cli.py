@@ -148,6 +148,17 @@ def test_a_sparse_disk_of_three_tebibytes_becomes_a_small_qcow2(tmp_path: Path) 
     assert [(part["start"], part["length"]) for part in told if part["data"]] == [(2 * TIB, MIB)]
 
 
+@pytest.mark.parametrize("form", ["vdi", "vhdx"])
+def test_what_qemu_img_makes_is_made_also_after_a_stop_between(tmp_path: Path, disk: Path, form: str) -> None:
+    image = tmp_path / "x.img"
+    assert main(["convert", str(disk), "--to", str(image), "--format", form]) == 0
+    image.rename(tmp_path / "made")
+    (tmp_path / "x.img.raw").write_bytes(disk.read_bytes())
+    assert main(["convert", str(disk), "--to", str(image), "--format", form, "--resume"]) == 0
+    assert "identical" in run("qemu-img", "compare", "-f", form, "-F", form, tmp_path / "made", image)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "old.img", "x.img", "x.img.p2v"]
+
+
 def test_a_run_that_is_stopped_says_so_and_goes_on(tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image = tmp_path / "x.img"
     command = [sys.executable, "-m", "p2v", "convert", str(disk), "--to", str(image), "--format", "raw"]
@@ -170,6 +181,21 @@ def test_a_run_that_is_stopped_says_so_and_goes_on(tmp_path: Path, disk: Path, c
     assert main(["convert", str(disk), "--to", str(image), "--format", "raw", "--resume"]) == 0
     assert sha(image) == sha(disk)
     assert read_journal(journal_of(image)).complete
+
+
+def test_of_several_images_the_complete_ones_are_left_as_they_are(tmp_path: Path, disk: Path) -> None:
+    other = tmp_path / "two.img"
+    other.write_bytes(os.urandom(MIB))
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["convert", str(disk), "--to", str(out), "--format", "raw"]) == 0
+    made = (out / "old.img").stat()
+    for _ in range(2):
+        assert main(["convert", str(disk), str(other), "--to", str(out), "--format", "raw", "--resume"]) == 0
+        assert (out / "two.img").read_bytes() == other.read_bytes()
+        assert (out / "old.img").stat().st_mtime_ns == made.st_mtime_ns
+    (out / "two.img").unlink()
+    assert main(["convert", str(other), "--to", str(out), "--format", "raw", "--resume"]) == 1
 
 
 @pytest.mark.parametrize("argv", [[], ["convert"], ["convert", "x"], ["restore", "x"], ["nonsense"]])
