@@ -105,7 +105,8 @@ def _ext_files(inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
         names = runner.run(["debugfs", "-R", f"ncheck {' '.join(map(str, inodes))}", str(view)], check=False).stdout
         by_inode = dict(re.findall(r"^(\d+)\t(.+)$", names, re.MULTILINE))
         for inode in inodes:
-            yield by_inode.get(str(inode), f"inode {inode}, without a name")
+            name = by_inode.get(str(inode))
+            yield f"/{name.lstrip('/')}" if name else f"inode {inode}, without a name"
     if any(not inode.isdigit() for _, inode in pairs) or not pairs:
         yield "the file system's own tables, or free space"
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import CommandError, MissingTool, Runner
+from xeninstall.base.run import Completed, MissingTool, Runner
 
 from ..layout.model import Content, Kind
 from ..types import Extent, Extents
@@ -21,6 +21,7 @@ PROGRAMS = {
     Kind.F2FS: "partclone.f2fs",
     Kind.HFSPLUS: "partclone.hfsp",
 }
+_PATIENCE_SECONDS = 1200
 _LINE = re.compile(r"0x([0-9A-Fa-f]{1,16})\s+0x([0-9A-Fa-f]{1,16})\s+([+?])")
 _POSITION = re.compile(r"0x[0-9A-Fa-f]{1,16}\s+\?")
 
@@ -37,10 +38,10 @@ def domain_map(view: Path, content: Content, size_bytes: int, runner: Runner) ->
         # -f 1 and -B keep it from sleeping until its next progress line.
         argv = [program, "-D", "-s", str(view), "-O", str(file), "-L", str(log), "-q", "-B", "-f", "1"]
         try:
-            runner.run(argv)
+            done = _patiently(runner, argv)
+            if done.status != 0:
+                raise MapError(f"{program} failed: {_reason(log) or done.stderr.strip()[-200:] or f'status {done.status}'}")
             text = file.read_text(encoding="ascii", errors="replace")
-        except CommandError as error:
-            raise MapError(f"{program} failed: {_reason(log) or error.said.strip()[-200:]}") from None
         except MissingTool as error:
             raise MapError(f"{error.message} ({error.hint})") from None
         except OSError as error:
@@ -49,6 +50,20 @@ def domain_map(view: Path, content: Content, size_bytes: int, runner: Runner) ->
     if content.used_bytes is not None and total(used) < content.used_bytes * 0.98:
         raise MapError(f"{program} found {total(used)} bytes in use, the file system itself says {content.used_bytes}")
     return used, reach
+
+
+def _patiently(runner: Runner, argv: list[str]) -> Completed:
+    # A damaged file system may send partclone round in circles.
+    process = runner.start(argv)
+    try:
+        done = process.wait_for(_PATIENCE_SECONDS)
+    except BaseException:
+        process.stop()
+        raise
+    if done is None:
+        process.stop()
+        raise MapError(f"{argv[0]} did not end within {_PATIENCE_SECONDS // 60} minutes")
+    return done
 
 
 def parse(text: str, size_bytes: int) -> tuple[Extents, int]:

@@ -7,7 +7,7 @@ from ..types import Reader
 from .model import Content, Kind
 
 _HAS_JOURNAL, _RECOVER, _JOURNAL_DEVICE, _EXTENTS, _64BIT = 0x4, 0x4, 0x8, 0x40, 0x80
-_KNOWN_SUM = 0x400 | 0x10  # metadata checksums, group descriptor checksums
+_BIGALLOC = 0x200
 
 
 def recognise(volume: Reader) -> Content | None:
@@ -32,6 +32,8 @@ def recognise(volume: Reader) -> Content | None:
         why = "it was not unmounted, and its journal waits to be replayed"
     elif not state & 1 or state & 2:
         why = "it was not unmounted, or has errors"
+    elif struct.unpack_from("<I", block, 100)[0] & _BIGALLOC:
+        why = "its bitmaps count clusters (bigalloc), which partclone takes for blocks"
     elif free > blocks:
         why = "its superblock says that more is free than there is"
     return Content(

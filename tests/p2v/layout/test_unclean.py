@@ -81,6 +81,13 @@ def test_swap_with_a_hibernated_system_is_copied_whole(tmp_path: Path) -> None:
     assert why(part) == "a hibernated system waits in it"
 
 
+def test_bitmaps_of_clusters_are_not_trusted(tmp_path: Path) -> None:
+    part = tmp_path / "bigalloc"
+    stale(part, 64 * MIB)
+    run("mkfs.ext4", "-q", "-F", "-O", "bigalloc", "-C", "65536", part)
+    assert "bigalloc" in why(part)
+
+
 def test_f2fs_is_known_clean_or_not(tmp_path: Path) -> None:
     part = tmp_path / "f2fs"
     stale(part, 64 * MIB)
