@@ -11,7 +11,7 @@ SIZE    ?= 16G
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 READY   := .venv/ready
 
-.PHONY: help setup image run boot test test-vm bench lint clean
+.PHONY: help setup image run wizard boot test test-vm bench lint clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,9 +24,16 @@ $(READY): pyproject.toml .ci/setup
 image: setup ## Build the host's system image once (cached in build/)
 	@$(SUDO) $(PY) -m iso.build --output build
 
-run: image ## Install a real Xen host onto build/host.img by the example answers
-	@$(SUDO) $(PY) -m xeninstall install $(ANSWERS) --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
-	@echo "  or here:     make boot"
+run: image ## Install a real Xen host onto build/host.img: by the wizard on a terminal, else by the example answers
+	@if [ -t 0 ] && [ -t 1 ]; then
+	    $(SUDO) $(PY) -m xeninstall wizard --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
+	else
+	    $(SUDO) $(PY) -m xeninstall install $(ANSWERS) --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
+	fi
+	echo "  or here:     make boot"
+
+wizard: image ## Install onto build/host.img by the wizard
+	@$(SUDO) $(PY) -m xeninstall wizard --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
 
 boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)

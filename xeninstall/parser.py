@@ -32,6 +32,13 @@ def build_parser() -> argparse.ArgumentParser:
     probe.add_argument("--json", action="store_true", help="print the machine profile, which --machine reads")
     probe.add_argument("--machine", metavar="FILE", help="show a recorded profile instead of this machine")
 
+    prove = add("prove", "prove the network of an answer file here: link, address, gateway, DNS, NTP; no disk is touched")
+    prove.add_argument("answers", metavar="FILE", help="answer file (TOML)")
+    prove.add_argument(
+        "--interface", metavar="NAME", action="append", help="ask through this interface, not the answers' (again for a bond)"
+    )
+    prove.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+
     install = add("install", "install a Xen host by an answer file")
     install.add_argument("answers", metavar="ANSWERS", help="answer file (TOML)")
     install.add_argument(
@@ -47,6 +54,19 @@ def build_parser() -> argparse.ArgumentParser:
     install.add_argument("--json", action="store_true", help="print the plan, or the progress events a line each, as JSON")
     install.add_argument("--resume", action="store_true", help="go on with an interrupted installation onto the same target")
     install.add_argument("--seed", metavar="HEX", help="32 hexadecimal digits that all UUIDs come from; random by default")
+
+    wizard = add("wizard", "install with screens that ask, show and explain")
+    wizard.add_argument("--answers", metavar="FILE", help="start from an answer file: only what it leaves open is asked")
+    wizard.add_argument(
+        "--target", metavar="DISK|FILE", help="disk or image file to install onto; without it a disk is chosen on the screen"
+    )
+    wizard.add_argument(
+        "--size", metavar="SIZE", default="16G", help="size of a new image file (default 16G); the file is sparse"
+    )
+    wizard.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
+    wizard.add_argument(
+        "--machine", metavar="FILE", help="rehearse on a recorded machine profile; nothing is written, and every screen says so"
+    )
 
     logs = add("logs", "gather logs, journals and system information into one file to send")
     logs.add_argument(

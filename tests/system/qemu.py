@@ -108,9 +108,11 @@ class Machine:
         # fmt: on
         argv += self._firmware() if self.direct is None else self._direct(self.direct)
         for number, disk in enumerate(self.disks):
-            argv += _disk(number, disk)
+            argv += _disk(number, disk, bootable=self.direct is None)
         for number, nic in enumerate(self.nics):
-            argv += [*nic.arguments(f"net{number}"), "-device", f"virtio-net-pci,netdev=net{number},mac={nic.mac}"]
+            # LACP bonds cards of equal speed, and without being told a virtual card knows none.
+            card = f"virtio-net-pci,netdev=net{number},mac={nic.mac},speed=1000,duplex=full"
+            argv += [*nic.arguments(f"net{number}"), "-device", card]
         guard = ["setpriv", "--pdeathsig", "KILL", "--"]
         self._errors = (self._place / "errors").open("w+b")
         self._process = subprocess.Popen(
@@ -168,7 +170,7 @@ class Machine:
         shutil.rmtree(self._place, ignore_errors=True)
 
 
-def _disk(number: int, disk: Disk) -> list[str]:
+def _disk(number: int, disk: Disk, *, bootable: bool) -> list[str]:
     options = f"if=none,id=drive{number},format=raw,cache=unsafe,discard=unmap,file={disk.path}"
     options += ",snapshot=on" if disk.snapshot and not disk.readonly else ""
     options += ",readonly=on" if disk.readonly else ""
@@ -181,8 +183,8 @@ def _disk(number: int, disk: Disk) -> list[str]:
     # An NVMe drive has to have a serial number.
     serial = f",serial={disk.serial}" if disk.serial or disk.bus == "nvme" else ""
     size = f",logical_block_size={disk.sector_bytes},physical_block_size=4096" if disk.sector_bytes != 512 else ""
-    device = f"{kind},id=disk{number},drive=drive{number},bootindex={number}{serial}{size}"
-    return ["-drive", options, "-device", device]
+    device = f"{kind},id=disk{number},drive=drive{number}{serial}{size}"
+    return ["-drive", options, "-device", device + (f",bootindex={number}" if bootable else "")]
 
 
 @functools.cache

@@ -20,12 +20,14 @@ log = logging.getLogger("xeninstall.run")
 
 # Where Debian keeps each program that we start, for the message when one is missing.
 PACKAGE_OF = {
+    "arping": "iputils-arping",
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
     "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
+    "ethtool": "ethtool",
     "findmnt": "util-linux",
     "fsck.vfat": "dosfstools",
     "grub-mkimage": "grub-common",
@@ -44,6 +46,7 @@ PACKAGE_OF = {
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "openssl": "openssl",
+    "ping": "iputils-ping",
     "pvcreate": "lvm2",
     "dmesg": "util-linux",
     "debugfs": "e2fsprogs",

@@ -34,16 +34,16 @@ def run(args: argparse.Namespace) -> int:
     if (args.machine or args.files) and not args.plan:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
     if not args.plan:
-        _must_be_root()
+        must_be_root()
     answers = load(Path(args.answers), stdin=sys.stdin.buffer.read if sys.stdin else None)
-    squashfs = _find_system(args.system)
+    squashfs = find_system(args.system)
     image = read_system_image(squashfs)
     runner: Runner = SystemRunner()
     journal = None
     if args.resume:
         if args.target is None:
             raise UsageError("--resume needs --target", hint="name the disk or file of the interrupted installation")
-        _must_be_root()
+        must_be_root()
         with sole_run(args.target):
             journal = find_journal(args.target, runner)
             release_leftovers(args.target, journal.seed, runner)
@@ -98,21 +98,26 @@ def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journa
     if re.fullmatch("[0-9a-f]{32}", seed) is None:
         raise UsageError("--seed is not 32 hexadecimal digits", hint="make one with: openssl rand -hex 16")
     if args.target is not None and not is_disk(args.target):
-        path = os.path.realpath(args.target)
-        check_image_path(Path(path))
-        exists = Path(path).exists() and journal is None
-        size = parse_size(args.size)
-        if size > _SIZE_MAXIMUM_BYTES:
-            raise UsageError(f"--size {args.size} is larger than any file", hint="write it like 16G")
-        if size % 2**20:
-            raise UsageError(f"--size {args.size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
-        return build(answers, image, seed, image_file=ImageFile(path, size, exists=exists))
+        return build(answers, image, seed, image_file=image_file(args.target, args.size, resumed=journal is not None))
     from .probe import machine
 
     return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
 
 
-def _find_system(named: str | None) -> Path:
+def image_file(target: str, size: str, *, resumed: bool = False) -> ImageFile:
+    """The image file that --target and --size mean; what is there belongs to this run when it is resumed. Raises UsageError."""
+    path = os.path.realpath(target)
+    check_image_path(Path(path))
+    size_bytes = parse_size(size)
+    if size_bytes > _SIZE_MAXIMUM_BYTES:
+        raise UsageError(f"--size {size} is larger than any file", hint="write it like 16G")
+    if size_bytes % 2**20:
+        raise UsageError(f"--size {size} is not a whole number of mebibytes", hint="write it like 16G or 16384M")
+    return ImageFile(path, size_bytes, exists=Path(path).exists() and not resumed)
+
+
+def find_system(named: str | None) -> Path:
+    """The squashfs that was named, or the one in the usual places. Raises UsageError when there is none."""
     if named is not None:
         return Path(named)
     for place in _SYSTEM_PLACES:
@@ -124,7 +129,8 @@ def _find_system(named: str | None) -> Path:
     )
 
 
-def _must_be_root() -> None:
+def must_be_root() -> None:
+    """Raises UsageError for anybody else."""
     if os.geteuid() != 0:
         raise UsageError("installing needs root: it mounts file systems", hint="use sudo")
 

@@ -1,0 +1,54 @@
+"""The first menu: flows by digit or Enter; shell and reboot only where the machine is ours."""
+
+import asyncio
+
+from tests.wizard.driving import Recorder, running, session
+from tests.wizard.screens import golden, text_of
+from xeninstall.wizard.app import Wizard
+from xeninstall.wizard.flow import Flow
+from xeninstall.wizard.steps.host import Host
+from xeninstall.wizard.steps.menu import Menu
+
+START = Flow("start", lambda: "", lambda: "", (Menu,))
+INSTALL = Flow("install", lambda: "Install a Xen host", lambda: "onto this machine", (Host,))
+CONVERT = Flow("convert", lambda: "Convert this machine", lambda: "into a virtual machine", (Host,))
+
+
+def test_a_flow_that_is_registered_is_listed_and_its_digit_begins_it() -> None:
+    async def run() -> None:
+        app = Wizard(session(), START, [INSTALL, CONVERT])
+        async with running(app) as pilot:
+            golden(pilot, "menu")
+            await pilot.press("2")
+            assert app.flow is CONVERT
+            assert isinstance(app.screen, Host)
+            await pilot.press("ctrl+p")
+            assert isinstance(app.screen, Menu)
+
+    asyncio.run(run())
+
+
+def test_on_the_boot_medium_there_is_a_shell_beside_the_wizard_and_a_reboot_that_asks() -> None:
+    async def run() -> list[tuple[str, ...]]:
+        runner = Recorder()
+        async with running(Wizard(session(on_medium=True, runner=runner), START, [INSTALL])) as pilot:
+            await pilot.press("2", "3")
+            golden(pilot, "menu-reboot")
+            await pilot.press("enter")  # the safe answer has the focus
+            assert len(runner.commands) == 1
+            await pilot.press("3", "tab", "enter")
+        return runner.commands
+
+    assert asyncio.run(run()) == [("tmux", "new-window", "-n", "shell"), ("systemctl", "reboot")]
+
+
+def test_in_a_rehearsal_shell_and_reboot_are_grey_and_do_nothing() -> None:
+    async def run() -> None:
+        runner = Recorder()
+        async with running(Wizard(session(rehearsal=True, runner=runner), START, [INSTALL])) as pilot:
+            await pilot.press("2", "3")
+            assert sum("not in a rehearsal" in line for line in text_of(pilot)) == 2
+            assert "REHEARSAL: nothing is written" in text_of(pilot)[0]
+            assert runner.commands == []
+
+    asyncio.run(run())

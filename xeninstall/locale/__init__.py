@@ -1,0 +1,1 @@
+"""Catalogs of the wizard's texts, one .po a language."""

@@ -1,0 +1,108 @@
+"""`xeninstall wizard`: the installer with screens. It gathers what they stand on; they are in `xeninstall.wizard`."""
+
+import argparse
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xeninstall import __version__
+from xeninstall.apply.guard import read_system_image
+from xeninstall.apply.paths import is_disk
+from xeninstall.base.errors import Error, UsageError
+from xeninstall.base.run import SystemRunner
+from xeninstall.plan.system_image import SystemImage
+
+from .install import find_system, image_file, must_be_root
+from .probe import machine
+
+if TYPE_CHECKING:
+    from xeninstall.wizard.draft import Draft
+    from xeninstall.wizard.kit import Target
+
+_MEDIUM = Path("/run/live/medium")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the screens until the person is done."""
+    # Before Textual is loaded: it reads its settings from the environment when it is imported.
+    from xeninstall.wizard import console
+
+    console.prepare()
+    rehearsal = args.machine is not None
+    if not rehearsal:
+        must_be_root()
+    image, squashfs = _system(args.system, rehearsal=rehearsal)
+
+    from xeninstall.wizard.app import Wizard
+    from xeninstall.wizard.draft import Draft
+    from xeninstall.wizard.flow import registered
+    from xeninstall.wizard.install import INSTALL, START
+    from xeninstall.wizard.kit import Session
+    from xeninstall.wizard.work import Installation
+
+    runner = SystemRunner()
+    draft = Draft.from_file(Path(args.answers)) if args.answers else Draft()
+    on_medium = _MEDIUM.is_dir() and not rehearsal
+    session = Session(
+        machine=machine(args.machine),
+        runner=runner,
+        image=image,
+        squashfs=squashfs,
+        draft=draft,
+        target=_target(args.target, args.size, draft),
+        rehearsal=rehearsal,
+        console=not rehearsal and (on_medium or os.environ.get("TERM") == "linux"),
+        on_medium=on_medium,
+        seed=secrets.token_hex(16),
+        reviewed=args.answers is not None,
+        work=None if rehearsal else Installation(image, squashfs, runner),
+    )
+    app = Wizard(session, START, [INSTALL, *registered()])
+    code = app.run(mouse=False)
+    console.clear()
+    if app.mistake:
+        place = app.mistake.strip().splitlines()
+        raise Error(
+            f"the wizard stopped by a mistake of its own: {place[-1][:200]}\n" + "\n".join(place[-5:-1]),
+            hint="send this to whoever maintains it; until then install without a screen: xeninstall install ANSWERS",
+        )
+    if session.saved is not None:
+        print(f"The answers, to replay them: {session.saved}")
+    return code if code is not None else app.return_code or 0
+
+
+def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:
+    try:
+        squashfs = find_system(named)
+        return read_system_image(squashfs), squashfs
+    except UsageError:
+        if named is not None or not rehearsal:
+            raise
+    # A rehearsal needs no system image: the plan is only shown.
+    unknown = SystemImage(
+        product=__version__,
+        sha256="0" * 64,
+        size_bytes=0,
+        unpacked_bytes=0,
+        inodes=0,
+        debian="13",
+        kernel="unknown",
+        xen="unknown",
+        boot_files={"/boot/initrd.img-unknown": "0" * 64},
+        packages={},
+    )
+    return unknown, Path("none")
+
+
+def _target(named: str | None, size: str, draft: "Draft") -> "Target":
+    from xeninstall.wizard.kit import Target
+
+    if named is None:
+        return Target()
+    if is_disk(named):
+        # A disk stands in the answers, so that the file which the run leaves is about the same disk.
+        draft.set("disk.path", named)
+        return Target()
+    file = image_file(named, size)
+    return Target(file.path, file.size_bytes, exists=file.exists)

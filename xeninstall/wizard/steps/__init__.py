@@ -1,0 +1,1 @@
+"""One step a file. They do not know each other; `flow` knows their order."""
