@@ -26,7 +26,6 @@ def render_command_page(parser: argparse.ArgumentParser, template: Traversable |
 def render_answers_page() -> str:
     """xeninstall-answers(5) as roff; every key of the model is in it."""
     listed = "".join(item(bold(name), prose(summary(name) + ".")) for name in names())
-    listed = "".join(item(bold(name), prose(summary(name) + ".")) for name in names())
     template = files("xeninstall.man") / "xeninstall-answers.5.in"
     return _fill(template, KEYS=key_sections(), EXAMPLES=listed, EXAMPLE=example(text("dhcp-thin")))
 
