@@ -118,7 +118,7 @@ class Copy:
             if buffer is not None:
                 self._free.put(buffer)
             if self._stop.is_set():
-                raise Stopped("the copy was stopped", hint="go on with --resume")
+                raise Stopped("the copy was stopped", hint="go on with --resume" if self._journal is not None else "start again")
             now = time.monotonic()
             due = now - self._saved_time >= CHECKPOINT_SECONDS or self._at - self._saved_at >= _CHECKPOINT_BYTES
             if due and (self._saving is None or self._saving.done()):

@@ -35,8 +35,8 @@ def domain_map(view: Path, content: Content, size_bytes: int, runner: Runner) ->
     program = PROGRAMS[content.kind]
     with tempfile.TemporaryDirectory(prefix="p2v-map-") as folder:
         file, log = Path(folder) / "map", Path(folder) / "log"
-        # -f 1 and -B keep it from sleeping until its next progress line.
-        argv = [program, "-D", "-s", str(view), "-O", str(file), "-L", str(log), "-q", "-B", "-f", "1"]
+        # Without -f 0 it often ends only when its next progress line is due, a second or two later.
+        argv = [program, "-D", "-s", str(view), "-O", str(file), "-L", str(log), "-q", "-B", "-f", "0"]
         try:
             done = _patiently(runner, argv)
             if done.status != 0:

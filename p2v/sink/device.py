@@ -19,7 +19,7 @@ class DeviceSink:
     Raises RequirementError when it is mounted or too small.
     """
 
-    keeps_position = True
+    keeps_position = False  # there is no place beside it for a journal
 
     def __init__(self, path: Path, length: int, *, skip_holes: bool = False) -> None:
         self._path, self._skip_holes = path, skip_holes
@@ -51,7 +51,7 @@ class DeviceSink:
                 written = os.pwrite(self._fd, data, offset)
                 offset, data = offset + written, data[written:]
         except OSError as error:
-            raise stopped(self.name, error, resumable=True) from None
+            raise stopped(self.name, error, resumable=False) from None
 
     def skip(self, offset: int, length: int) -> None:
         """Zeros, unless what was there may stay."""
@@ -74,7 +74,7 @@ class DeviceSink:
         try:
             os.fdatasync(self._fd)
         except OSError as error:
-            raise stopped(self.name, error, resumable=True) from None
+            raise stopped(self.name, error, resumable=False) from None
 
     def finish(self, length: int) -> None:
         """All of it has reached the disk."""

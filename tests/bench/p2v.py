@@ -42,7 +42,7 @@ PEERS = (
     Peer("p2v raw", lambda disk, out: [*P2V, "convert", str(disk), "--to", str(out), "--format", "raw"]),
     Peer("qemu-img", shell("qemu-img convert -t writeback -T writeback -m 8 -W -f raw -O qcow2 {disk} {out}")),
     Peer("nbdcopy", shell("nbdcopy --connections=4 -- [ nbdkit --exit-with-parent -r file {disk} ] {out}")),
-    Peer("partclone", shell("partclone.extfs -c -q -B -f 1 -s {disk} -o {out} -L {out}.log")),
+    Peer("partclone", shell("partclone.extfs -c -q -B -f 0 -s {disk} -o {out} -L {out}.log")),
     Peer("dd | zstd", shell("dd if={disk} bs=1M status=none | zstd -1 -T0 -q -o {out}")),
     Peer("ddrescue + map", shell("ddrescue -q -n -S -m {map} {disk} {out} {out}.log")),
 )

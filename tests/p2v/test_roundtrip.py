@@ -13,6 +13,7 @@ from p2v.restore import restore
 from p2v.verify import WrongImage, verify
 from tests.p2v.disks import patch, run, sha
 from tests.p2v.roundtrip import assert_all_whole, every_kind, to_raw
+from xeninstall.base.errors import RequirementError
 from xeninstall.base.events import Event, Finished, Note, Progress
 from xeninstall.base.run import SystemRunner
 
@@ -80,3 +81,27 @@ def test_an_image_goes_back_onto_a_disk_and_damage_is_found_before(tmp_path: Pat
     with looped(target) as device, pytest.raises(WrongImage, match=f"bytes {chunk.offset} to"):
         restore(image, Path(device), SystemRunner(), lambda event: None, threading.Event(), check=True, wipe=False)
     assert set(target.read_bytes()) == {0xA5}, "nothing was written"
+
+
+def test_from_a_disk_onto_a_disk(tmp_path: Path) -> None:
+    from tests.p2v.disks import make_disk
+    from tests.p2v.volume_group import looped
+
+    disk = make_disk(tmp_path, "gpt", ["ext4", "ntfs"])
+    places = [("ext4", 1 << 20, 24 << 20), ("ntfs", 25 << 20, 16 << 20)]
+    target = tmp_path / "target"
+    target.write_bytes(b"\xa5" * (disk.stat().st_size + 4096))
+    before = sha(disk)
+    with looped(disk) as source, looped(target) as device:
+        make(Path(source), Path(device), "raw")
+        assert run("blockdev", "--getro", source).strip() == "0", "as it was before"
+    assert_all_whole(target, places, tmp_path)
+    assert sha(disk) == before
+    with target.open("rb") as file:
+        file.seek(10 << 20)
+        free = file.read(1 << 20)
+    assert free.count(0xA5) == 0, "what was on the target before is gone"
+    small = tmp_path / "small"
+    small.write_bytes(bytes(1 << 20))
+    with looped(small) as device, pytest.raises(RequirementError, match="holds 1 MiB"):
+        make(disk, Path(device), "raw")
