@@ -124,10 +124,6 @@ class Sink(Protocol):
     def name(self) -> str:
         """As the user knows it, for messages."""
 
-    @property
-    def keeps_position(self) -> bool:
-        """Whether a stopped copy can go on: the sink holds what was written and takes writes at an offset."""
-
     def write(self, offset: int, data: memoryview) -> None:
         """Take these bytes. Offsets only grow. Raises OSError."""
 
@@ -138,7 +134,7 @@ class Sink(Protocol):
         """Zeros that belong to the image: a hole where that reads as zeros, written elsewhere."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """What was written before; only of a sink that keeps its position."""
+        """What was written before; never asked of a pipe."""
 
     def sync(self) -> None:
         """Return when all that was written survives a power cut."""

@@ -19,8 +19,6 @@ class DeviceSink:
     Raises RequirementError when it is mounted or too small.
     """
 
-    keeps_position = False  # there is no place beside it for a journal
-
     def __init__(self, path: Path, length: int, *, skip_holes: bool = False) -> None:
         self._path, self._skip_holes = path, skip_holes
         mounts = writable_mounts(path)

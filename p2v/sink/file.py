@@ -17,8 +17,6 @@ def partial_of(path: Path) -> Path:
 class FileSink:
     """A new file, or with `resume_at` the one that an earlier run left, from that byte on."""
 
-    keeps_position = True
-
     def __init__(self, path: Path, *, resume_at: int | None = None) -> None:
         self._path, self._partial = path, partial_of(path)
         if resume_at is None:

@@ -12,8 +12,6 @@ _ZEROS = memoryview(bytes(MIB))
 class PipeSink:
     """An open descriptor, such as standard output. It is not ours to close."""
 
-    keeps_position = False
-
     def __init__(self, fd: int, name: str = "standard output") -> None:
         self._fd, self._name, self._at = fd, name, 0
 
