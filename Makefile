@@ -49,8 +49,8 @@ bench: image ## Time an installation against bare unsquashfs and against mmdebst
 	@$(SUDO) $(PY) -m tests.bench.install
 
 lint: setup ## Style, types, import floors
-	@$(PY) -m ruff check xeninstall iso tests
-	@$(PY) -m ruff format --check xeninstall iso tests
+	@$(PY) -m ruff check xeninstall p2v iso tests
+	@$(PY) -m ruff format --check xeninstall p2v iso tests
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 

@@ -3,6 +3,7 @@
 import argparse
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from xeninstall import __version__
 from xeninstall.answers.examples import names, summary, text
@@ -12,11 +13,11 @@ from .parsers import Argument, Verb, verbs
 from .roff import bold, escape, example, italic, item, prose
 
 
-def render_command_page(parser: argparse.ArgumentParser) -> str:
-    """xeninstall(8) as roff; every verb and option of the parser is in it."""
+def render_command_page(parser: argparse.ArgumentParser, template: Traversable | None = None) -> str:
+    """A command's page as roff, xeninstall(8) by default; every verb and option of the parser is in it."""
     found = verbs(parser)
     return _fill(
-        "xeninstall.8.in",
+        template or files("xeninstall.man") / "xeninstall.8.in",
         SYNOPSIS="".join(_synopsis(parser.prog, verb) for verb in found[1:] or found),
         OPTIONS="".join(_options(parser.prog, verb) for verb in found),
     )
@@ -25,11 +26,12 @@ def render_command_page(parser: argparse.ArgumentParser) -> str:
 def render_answers_page() -> str:
     """xeninstall-answers(5) as roff; every key of the model is in it."""
     listed = "".join(item(bold(name), prose(summary(name) + ".")) for name in names())
-    return _fill("xeninstall-answers.5.in", KEYS=key_sections(), EXAMPLES=listed, EXAMPLE=example(text("dhcp-thin")))
+    template = files("xeninstall.man") / "xeninstall-answers.5.in"
+    return _fill(template, KEYS=key_sections(), EXAMPLES=listed, EXAMPLE=example(text("dhcp-thin")))
 
 
-def _fill(template: str, **parts: str) -> str:
-    page = (files("xeninstall.man") / template).read_text(encoding="utf-8")
+def _fill(template: Traversable, **parts: str) -> str:
+    page = template.read_text(encoding="utf-8")
     values = {"VERSION": escape(__version__), **parts}
 
     def value(match: re.Match[str]) -> str:

@@ -1,0 +1,145 @@
+"""A conversion, stage by stage: open the disks, map them, lay out the images, see that there is room, copy, finish."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from xeninstall.base.errors import Error
+from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
+from xeninstall.base.run import Runner
+from xeninstall.base.sizes import format_size
+
+from .blockmap.detect import map_disk
+from .blockmap.model import DiskMap
+from .copy import Copy, Outcome
+from .layout.read import read_layout
+from .losses import tell_losses
+from .request import Request, goals
+from .sink.file import partial_of
+from .source.device import open_source
+from .source.file import FileReader
+from .task import Task, begun, new_task, open_sink, resume_task
+from .types import BlockMap
+
+_AT_ONCE = 4
+
+
+def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event) -> None:
+    """Make the images. Raises Error; what was `Stopped` goes on with the same request and `resume` set."""
+    began = time.monotonic()
+    planned = goals(request)
+    lock = threading.Lock()
+
+    def tell(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    with ExitStack() as stack:
+        readers = [stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted)) for disk in request.disks]
+        fresh = [goal for goal in planned if not (request.resume and begun(goal))]
+        wanted = {number for goal in fresh for number in goal.disks}
+        maps = _map_all(request, readers, wanted, runner, tell)
+        tasks = [
+            new_task(request, goal, readers, maps, stack) if goal in fresh else resume_task(request, goal, readers, stack)
+            for goal in planned
+        ]
+        copying = time.monotonic()
+        tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
+        outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
+        tell(StageFinished("copy", time.monotonic() - copying))
+        lost = [text for task, outcome in zip(tasks, outcomes, strict=True) for text in tell_losses(task, outcome, runner, tell)]
+    facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
+    tell(Finished(time.monotonic() - began, facts))
+    if lost:
+        raise Error(
+            f"some of the source could not be read; zeros stand in its place: {'; '.join(lost)}",
+            hint="the image is complete but for that; the files that were hit are named above",
+        )
+
+
+def map_source(reader: FileReader, runner: Runner, *, everything: bool = False) -> DiskMap:
+    """The map of an open disk. One that is mounted for writing changes while it is read, so that no map of it is true."""
+    why = "all of it was asked for" if everything else ""
+    if reader.mounted:
+        why = "it is mounted for writing, and changes while it is copied"
+    return map_disk(reader.name, read_layout(reader), runner, whole_because=why, holes=reader.holes())
+
+
+def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
+    began = time.monotonic()
+    emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
+    found = []
+    for number, reader in enumerate(readers):
+        if number not in wanted:
+            found.append(DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()))  # An earlier run's journal has its map.
+            continue
+        disk_map = map_source(reader, runner, everything=request.everything)
+        for remark in disk_map.remarks:
+            emit(Note(f"{reader.name}: {remark}", warning=True))
+        for volume in disk_map.volumes:
+            if volume.whole_because and not request.everything:
+                emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
+        found.append(disk_map)
+    emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
+    return found
+
+
+def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | None, stop: threading.Event) -> list[Outcome]:
+    total = sum(task.disk_bytes for task in tasks)
+    done = [0] * len(tasks)
+
+    def copy(number: int) -> Outcome:
+        def tell(disk_bytes: int) -> None:
+            done[number] = disk_bytes
+            emit(Progress("copy", sum(done), total))
+
+        return _copy_one(tasks[number], runner, tell, limit, stop)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [pool.submit(copy, number) for number in range(len(tasks))]
+        try:
+            # The main thread is where Ctrl+C arrives: it must not sit in one long wait.
+            while not all(future.done() for future in futures):
+                stop.wait(0.05) if not stop.is_set() else time.sleep(0.05)
+                if any(future.done() and future.exception() for future in futures):
+                    stop.set()
+        except BaseException:
+            stop.set()
+            raise
+    problems = [problem for future in futures if (problem := future.exception())]
+    if problems:
+        # The first to fail is why the others were stopped.
+        raise next((problem for problem in problems if "the copy was stopped" not in str(problem)), problems[0])
+    return [future.result() for future in futures]
+
+
+def _copy_one(task: Task, runner: Runner, tell: Callable[[int], None], limit: int | None, stop: threading.Event) -> Outcome:
+    if task.is_copied:
+        assert task.journal is not None
+        record = task.journal.record
+        outcome = Outcome(record.length_bytes or 0, task.disk_bytes, 0.0, tuple(record.bad), record.manifest)
+    else:
+        sink = open_sink(task)
+        try:
+            outcome = Copy(task.writer, task.readers, sink, task.journal, tell=tell, limit=limit, stop=stop).run()
+        finally:
+            sink.close()
+    if task.format.by_qemu and task.goal.path is not None and not task.goal.path.exists():
+        _by_qemu(task, runner)
+    return outcome
+
+
+def _by_qemu(task: Task, runner: Runner) -> None:
+    raw, image = task.written_to, task.goal.path
+    assert raw is not None and image is not None
+    growing = partial_of(image)
+    growing.unlink(missing_ok=True)
+    runner.run(["qemu-img", "convert", "-f", "raw", "-O", task.format.by_qemu, str(raw), str(growing)])
+    growing.rename(image)
+    raw.unlink()
+
+
+def _fact(task: Task, outcome: Outcome) -> str:
+    return f"{format_size(outcome.image_bytes)} from {format_size(task.disk_bytes)} in use"

@@ -1,0 +1,62 @@
+"""The formats by name. Adding one is adding its file and a line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..types import ImageWriter
+from .model import Disk, Identity
+from .null import Null
+from .ova import Machine, Ova
+from .qcow2 import Qcow2
+from .raw import Raw
+from .vhd import Vhd
+from .vmdk import Vmdk
+from .xva import Xva
+
+Options = Mapping[str, str]
+_COMPRESSION_LEVEL = 1  # deflate beyond it costs far more time than it saves bytes
+
+
+@dataclass(frozen=True)
+class Format:
+    """`by_qemu` names what qemu-img makes of the raw image that we write first. `holds_many`: all disks are in one file."""
+
+    suffix: str
+    about: str
+    make: Callable[[Sequence[Disk], Identity, Options], ImageWriter]
+    holds_many: bool = False
+    compresses: bool = False
+    by_qemu: str = ""
+    qemu_driver: str = ""  # what QEMU calls it
+
+
+def _vmdk(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    return Vmdk(disks[0], identity, level=_COMPRESSION_LEVEL if options.get("compress") else 0)
+
+
+def _ova(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    return Ova(disks, Machine(options.get("name", "p2v")), identity)
+
+
+def _xva(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    return Xva(disks, Machine(options.get("name", "p2v")), identity, checksum=options.get("checksum", "xxhash"))
+
+
+def _raw(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    del identity, options
+    return Raw(disks[0])
+
+
+FORMATS: dict[str, Format] = {
+    "raw": Format("img", "the disk as it is, with holes", _raw, qemu_driver="raw"),
+    "qcow2": Format("qcow2", "QEMU, KVM, Xen, newest XCP-ng", lambda disks, *_: Qcow2(disks[0]), qemu_driver="qcow2"),
+    "vhd": Format(
+        "vhd", "XCP-ng, XenServer, Hyper-V; up to 2040 GiB", lambda disks, who, _: Vhd(disks[0], who), qemu_driver="vpc"
+    ),
+    "vmdk": Format("vmdk", "VMware, VirtualBox (streamOptimized)", _vmdk, compresses=True, qemu_driver="vmdk"),
+    "ova": Format("ova", "VMware, VirtualBox: all disks in one file", _ova, holds_many=True),
+    "xva": Format("xva", "XCP-ng, XenServer: all disks in one file", _xva, holds_many=True),
+    "vdi": Format("vdi", "VirtualBox, by qemu-img", _raw, by_qemu="vdi", qemu_driver="vdi"),
+    "vhdx": Format("vhdx", "Hyper-V, by qemu-img", _raw, by_qemu="vhdx", qemu_driver="vhdx"),
+    "null": Format("null", "nothing that can be opened: measures reading", lambda disks, *_: Null(disks[0])),
+}

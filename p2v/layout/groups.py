@@ -1,0 +1,123 @@
+"""The volume groups of a disk: physical volumes together tell where each logical volume lies, and what is free."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..types import Extent, Reader
+from .identify import identify
+from .lvm import LogicalVolume, VolumeGroup, read_pv, read_vg
+from .model import Damaged, Kind, Volume
+from .segments import SegmentReader, carve
+
+
+@dataclass(frozen=True)
+class _Member:
+    volume: Volume
+    metadata: str
+
+
+def resolve(disk: Reader, volumes: tuple[Volume, ...]) -> tuple[tuple[Volume, ...], tuple[str, ...]]:
+    """The same volumes with logical volumes and free extents in their physical volumes, and remarks."""
+    members = dict(_members(disk, volumes))
+    newest: dict[str, VolumeGroup] = {}
+    remarks: list[str] = []
+    for member in members.values():
+        if not member.metadata:
+            continue
+        try:
+            group = read_vg(member.metadata)
+        except Damaged as problem:
+            remarks.append(f"{member.volume.name}: {problem}; it is copied whole")
+            continue
+        if group.name not in newest or newest[group.name].seqno < group.seqno:
+            newest[group.name] = group
+    changed: dict[str, Volume] = {}
+    for group in newest.values():
+        changed |= _fill(disk, group, members, remarks)
+    return tuple(_replaced(volume, changed) for volume in volumes), tuple(remarks)
+
+
+def _members(disk: Reader, volumes: tuple[Volume, ...]) -> Iterator[tuple[str, _Member]]:
+    for volume in volumes:
+        if volume.content.kind is Kind.LVM and not volume.content.whole_because:
+            pv = read_pv(SegmentReader(disk, volume.segments))
+            if pv is not None:
+                yield pv.uuid, _Member(volume, pv.metadata)
+        yield from _members(disk, volume.inner)
+
+
+def _fill(disk: Reader, group: VolumeGroup, members: dict[str, _Member], remarks: list[str]) -> dict[str, Volume]:
+    here = {identity: members[identity].volume for identity in group.data_areas if identity in members}
+    if len(here) < len(group.data_areas):
+        remarks.append(f"volume group {group.name} lies on other disks, too; its volumes that do are copied whole")
+    inside: dict[str, list[Volume]] = {identity: [] for identity in here}
+    taken: list[Extent] = []
+    try:
+        for lv in group.volumes:
+            placed = tuple(
+                part
+                for area in lv.areas
+                if area.pv_uuid in here
+                for part in carve(here[area.pv_uuid].segments, area.extent.start, area.extent.length)
+            )
+            taken += placed
+            home = next((area.pv_uuid for area in lv.areas if area.pv_uuid in here), None)
+            if home is not None:
+                inside[home].append(_logical(disk, group.name, lv, placed, here))
+        free = {identity: _data_area(volume, group.data_areas[identity]) for identity, volume in here.items()}
+    except Damaged as problem:
+        remarks.append(f"volume group {group.name}: {problem}; it is copied whole")
+        return {}
+    if sum(extent.length for extent in taken) != _covered(taken):
+        remarks.append(f"volume group {group.name}: volumes overlap; it is copied whole")
+        return {}
+    if not group.free_is_known:
+        free = dict.fromkeys(here, ())
+    return {
+        volume.name: replace(volume, inner=tuple(inside[identity]), free=_without(free[identity], taken))
+        for identity, volume in here.items()
+    }
+
+
+def _logical(disk: Reader, group: str, lv: LogicalVolume, placed: tuple[Extent, ...], here: dict[str, Volume]) -> Volume:
+    name = f"{group}/{lv.name}"
+    content = identify(SegmentReader(disk, placed, name))
+    why = lv.whole_because
+    if any(area.pv_uuid not in here for area in lv.areas):
+        why = why or "a part of it is on another disk"
+    # Bytes of a hidden or spread volume may look like a file system without being one.
+    return Volume(name, placed, replace(content, whole_because=why or content.whole_because), "logical volume")
+
+
+def _data_area(volume: Volume, area: Extent) -> tuple[Extent, ...]:
+    return carve(volume.segments, area.start, area.length) if area.length else ()
+
+
+def _covered(extents: list[Extent]) -> int:
+    reach = covered = 0
+    for extent in sorted(extents):
+        covered += max(0, extent.end - max(extent.start, reach))
+        reach = max(reach, extent.end)
+    return covered
+
+
+def _without(area: tuple[Extent, ...], taken: list[Extent]) -> tuple[Extent, ...]:
+    found: list[Extent] = []
+    ordered = sorted(taken)
+    for start, length in sorted(area):
+        reach, end = start, start + length
+        for extent in ordered:
+            if extent.end <= reach or extent.start >= end:
+                continue
+            if extent.start > reach:
+                found.append(Extent(reach, extent.start - reach))
+            reach = max(reach, extent.end)
+        if reach < end:
+            found.append(Extent(reach, end - reach))
+    return tuple(found)
+
+
+def _replaced(volume: Volume, changed: dict[str, Volume]) -> Volume:
+    if volume.name in changed:
+        return changed[volume.name]
+    return replace(volume, inner=tuple(_replaced(inner, changed) for inner in volume.inner))

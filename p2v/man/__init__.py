@@ -1,0 +1,1 @@
+"""The manual page's prose; its options come from the parser."""

@@ -1,0 +1,68 @@
+"""The command line as argparse sees it: the manual page is made from it, too."""
+
+import argparse
+
+from . import __version__
+from .image.table import FORMATS
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="p2v",
+        description="Make virtual machine images of a computer's disks, at the speed of what is in use on them.",
+        epilog="Exit status: 0 done, 1 failed, 2 bad usage, 3 requirements not met, 4 stopped and resumable.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"p2v {__version__}", help="print the version and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+
+    mounted = "accept a disk that is mounted for writing: it is copied whole, as after a power cut"
+    everything = "copy every byte, also what no file system uses"
+
+    inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
+    inspect.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
+    inspect.add_argument("--allow-mounted", action="store_true", help=mounted)
+    inspect.add_argument("--json", action="store_true", help="print it as JSON")
+
+    show = add("map", "print the block map of a disk, as a ddrescue map")
+    show.add_argument("disk", metavar="DISK", help="block device or image file; it is only read")
+    show.add_argument("--everything", action="store_true", help=everything)
+    show.add_argument("--allow-mounted", action="store_true", help=mounted)
+    show.add_argument("--json", action="store_true", help="print it as JSON")
+
+    convert = add("convert", "make images of disks")
+    convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
+    convert.add_argument("--to", metavar="DEST", required=True, help="file, folder, disk (with raw), or - for standard output")
+    convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
+    convert.add_argument("--everything", action="store_true", help=everything)
+    convert.add_argument("--allow-mounted", action="store_true", help=mounted)
+    convert.add_argument("--compress", action="store_true", help="compress the image, where its format can (vmdk)")
+    convert.add_argument(
+        "--checksum", choices=["xxhash", "sha1"], default="xxhash", help="checksums within an xva; sha1 for hosts before 2021"
+    )
+    convert.add_argument(
+        "--name", metavar="NAME", default="p2v", help="name of the machine in an ova or xva (default %(default)s)"
+    )
+    convert.add_argument("--limit", metavar="RATE", help="write at most this much a second for each image, such as 50M")
+    convert.add_argument("--resume", action="store_true", help="go on with a stopped conversion to the same place")
+    convert.add_argument("--no-repair", action="store_true", help="leave the guest as it is (so far nothing else is done)")
+    convert.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
+
+    verify = add("verify", "read an image again and compare it with the digests taken when it was made")
+    verify.add_argument("image", metavar="IMAGE", help="image that p2v convert made, with its journal IMAGE.p2v beside it")
+    verify.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
+
+    restore = add("restore", "write an image back onto a disk")
+    restore.add_argument("image", metavar="IMAGE", help="image that p2v convert made, with its journal IMAGE.p2v beside it")
+    restore.add_argument("--to", metavar="DISK", required=True, help="block device, or new file; a device loses what it holds")
+    restore.add_argument("--wipe", action="store_true", help="write zeros wherever the image has nothing, which takes longer")
+    restore.add_argument("--no-verify", action="store_true", help="do not verify the image before the first byte is written")
+    restore.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
+
+    man = add("man", "show the manual page")
+    man.add_argument("--roff", action="store_true", help="print the page's source instead of showing it")
+    return parser

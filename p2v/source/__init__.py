@@ -1,0 +1,1 @@
+"""Where bytes come from: block devices and image files, read-only always."""

@@ -1,0 +1,131 @@
+"""Volumes of a disk shown as read-only raw files, for tools that want a file system to begin at byte 0.
+
+qemu-storage-daemon shows them by FUSE: a run of the disk as it is, several runs joined by a VMDK descriptor with flat extents. It
+needs neither a loop device nor device-mapper, and cannot write.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from xeninstall.base.errors import Error
+from xeninstall.base.run import Process, Runner
+
+from ..types import Extent
+
+MAX_SEGMENTS = 64  # each is an open file of the daemon
+_PREFIX = "p2v-view-"
+_PATIENCE_SECONDS = 20.0
+
+
+class ViewError(Error):
+    """A volume cannot be shown as a file."""
+
+
+@contextmanager
+def views(disk: str, volumes: Mapping[str, Sequence[Extent]], runner: Runner) -> Iterator[dict[str, Path]]:
+    """A path for each volume, by the volume's name. Raises ViewError."""
+    if not volumes:
+        yield {}
+        return
+    _sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        (place / "disk").symlink_to(os.path.realpath(disk))
+        argv = ["qemu-storage-daemon"]
+        paths: dict[str, Path] = {}
+        for number, (name, segments) in enumerate(volumes.items()):
+            paths[name] = place / f"volume{number}"
+            paths[name].touch()
+            argv += _arguments(place, number, list(segments))
+        process = runner.start(argv)
+        try:
+            _await(process, {paths[name]: sum(extent.length for extent in segments) for name, segments in volumes.items()})
+            yield paths
+        finally:
+            process.stop()
+            for path in paths.values():
+                if os.path.ismount(path):
+                    runner.run(["umount", "-l", str(path)], check=False)
+
+
+def _arguments(place: Path, number: int, segments: list[Extent]) -> list[str]:
+    node = {"driver": "raw", "node-name": f"node{number}", "read-only": True}
+    if len(segments) == 1:
+        disk = place / "disk"
+        driver = "host_device" if disk.is_block_device() else "file"
+        file = {"driver": driver, "filename": str(disk), "read-only": True, "locking": "off"}
+        node |= {"offset": segments[0].start, "size": segments[0].length, "file": file}
+    else:
+        descriptor = place / f"volume{number}.vmdk"
+        descriptor.write_text(_descriptor(segments))
+        node |= {"file": {"driver": "vmdk", "file": {"driver": "file", "filename": str(descriptor), "read-only": True}}}
+    export = {
+        "type": "fuse",
+        "id": f"export{number}",
+        "node-name": f"node{number}",
+        "mountpoint": str(place / f"volume{number}"),
+        "writable": False,
+    }
+    return ["--blockdev", json.dumps(node), "--export", json.dumps(export)]
+
+
+def _descriptor(segments: list[Extent]) -> str:
+    # The field's own way to join runs of files: VMware's "Virtual Disk Format 5.0", flat extents.
+    head = '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
+    return head + "".join(f'RW {length // 512} FLAT "disk" {start // 512}\n' for start, length in segments)
+
+
+def _await(process: Process, expected: Mapping[Path, int | None]) -> None:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not all(_is_shown(path, size) for path, size in expected.items()):
+        if process.poll() is not None:
+            ended = process.wait_for(1)
+            said = ended.stderr.strip()[-300:] if ended else ""
+            raise ViewError(f"qemu-storage-daemon could not show the volumes: {said or 'it said nothing'}")
+        if time.monotonic() > until:
+            raise ViewError("qemu-storage-daemon did not show the volumes in time")
+        time.sleep(0.01)
+
+
+def _is_shown(path: Path, size: int | None) -> bool:
+    shown = path.stat().st_size
+    return shown == size if size is not None else shown > 0
+
+
+def _sweep(runner: Runner) -> None:
+    """Views that a killed run left behind: their daemon died with it, but the mounts are still in the table."""
+    with suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            place = line.split(" ")[4]
+            owner = place.partition(f"/{_PREFIX}")[2].partition("-")[0]
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                runner.run(["umount", "-l", place], check=False)
+
+
+@contextmanager
+def image_view(image: Path, driver: str, runner: Runner) -> Iterator[Path]:
+    """An image of any format that QEMU reads, shown as the disk in it. Raises ViewError."""
+    _sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "disk"
+        path.touch()
+        node = {
+            "driver": driver,
+            "node-name": "disk",
+            "read-only": True,
+            "file": {"driver": "file", "filename": str(image), "read-only": True},
+        }
+        export = {"type": "fuse", "id": "export", "node-name": "disk", "mountpoint": str(path), "writable": False}
+        process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(node), "--export", json.dumps(export)])
+        try:
+            _await(process, {path: None})
+            yield path
+        finally:
+            process.stop()
+            if os.path.ismount(path):
+                runner.run(["umount", "-l", str(path)], check=False)

@@ -1,0 +1,64 @@
+"""`p2v inspect DISK…`: what is on it, and what would be copied of it."""
+
+import argparse
+import json
+
+from xeninstall.base.run import SystemRunner
+from xeninstall.base.sizes import format_size
+
+from ..blockmap.model import DiskMap
+from ..convert import map_source
+from ..source.device import open_source
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every disk, as text or as JSON."""
+    found = []
+    for path in args.disks:
+        with open_source(path, allow_mounted=args.allow_mounted) as reader:
+            found.append((path, map_source(reader, SystemRunner())))
+    if args.json:
+        print(json.dumps({"disks": [_as_json(path, disk) for path, disk in found]}, indent=2))
+    else:
+        print("\n".join(_as_text(path, disk) for path, disk in found), end="")
+    return 0
+
+
+def _as_text(path: str, disk: DiskMap) -> str:
+    used, size = disk.block_map.used_bytes, disk.block_map.size_bytes
+    table = {"gpt": "GPT", "mbr": "MBR", "none": "no partition table", "damaged": "damaged partition table"}[disk.table]
+    lines = [f"{path}: {format_size(size)}, {table}; {format_size(used)} to copy"]
+    for volume in disk.volumes:
+        title = " ".join(
+            part for part in (volume.content.title, f'"{volume.content.label}"' if volume.content.label else "") if part
+        )
+        name = f"{'  ' * (volume.depth + 1)}{volume.name}"
+        lines.append(f"{name:<24} {format_size(volume.size_bytes):>10}  {format_size(volume.copied_bytes):>10} to copy  {title}")
+        if volume.whole_because:
+            lines.append(f"{'  ' * (volume.depth + 2)}copied whole: {volume.whole_because}")
+    lines += [f"  note: {remark}" for remark in disk.remarks]
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(path: str, disk: DiskMap) -> dict[str, object]:
+    return {
+        "path": path,
+        "size_bytes": disk.block_map.size_bytes,
+        "copied_bytes": disk.block_map.used_bytes,
+        "table": disk.table,
+        "remarks": list(disk.remarks),
+        "volumes": [
+            {
+                "name": volume.name,
+                "depth": volume.depth,
+                "kind": volume.content.kind,
+                "title": volume.content.title,
+                "label": volume.content.label,
+                "uuid": volume.content.uuid,
+                "size_bytes": volume.size_bytes,
+                "copied_bytes": volume.copied_bytes,
+                "whole_because": volume.whole_because,
+            }
+            for volume in disk.volumes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The engine that images disks: bytes in, right bytes out."""

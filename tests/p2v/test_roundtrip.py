@@ -1,0 +1,107 @@
+"""The whole way: a disk with every kind of content becomes each format, and outside referees find all of it again."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from p2v.convert import convert
+from p2v.journal import journal_of, read_journal
+from p2v.request import Request
+from p2v.restore import restore
+from p2v.verify import WrongImage, verify
+from tests.p2v.disks import patch, run, sha
+from tests.p2v.roundtrip import assert_all_whole, every_kind, to_raw
+from xeninstall.base.errors import RequirementError
+from xeninstall.base.events import Event, Finished, Note, Progress
+from xeninstall.base.run import SystemRunner
+
+pytestmark = pytest.mark.root  # FUSE, loop devices
+
+FORMATS = ["qcow2", "vhd", "vmdk", "ova", "xva", "vdi", "vhdx"]
+
+
+def make(disk: Path, to: Path, form: str) -> list[Event]:
+    events: list[Event] = []
+    convert(Request((str(disk),), str(to), form), SystemRunner(), events.append, threading.Event())
+    return events
+
+
+@pytest.mark.parametrize("table", ["gpt", "dos-extended"])
+def test_every_file_system_comes_over_in_every_format(tmp_path: Path, table: str) -> None:
+    disk, places = every_kind(tmp_path, table)
+    before, size = sha(disk), disk.stat().st_size
+    raw = tmp_path / "raw.img"
+    events = make(disk, raw, "raw")
+    assert [event.text.split(": ", 1)[1] for event in events if isinstance(event, Note)] == [
+        "copied whole, since its content is not known"
+    ]
+    assert isinstance(events[-1], Finished)
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert progress[-1].done_bytes == progress[-1].total_bytes
+    assert_all_whole(raw, places, tmp_path)
+    assert raw.stat().st_blocks * 512 < 60 << 20
+    used = read_journal(journal_of(raw)).job.sources[0].block_map().used
+    for form in FORMATS:
+        image = tmp_path / f"image.{form}"
+        make(disk, image, form)
+        verify(image, SystemRunner(), lambda event: None)
+        if form in ("qcow2", "vmdk", "vdi", "vhdx"):
+            assert "No errors were found" in run("qemu-img", "check", image)
+        if form in ("qcow2", "vhd", "vmdk", "vdi"):
+            told = json.loads(run("qemu-img", "info", "--output=json", *(["-f", "vpc"] if form == "vhd" else []), image))
+            assert told["virtual-size"] == (-(-size // (2 << 20)) * (2 << 20) if form == "vhd" else size)
+        back = to_raw(image, form, tmp_path)
+        with back.open("rb") as got, disk.open("rb") as wanted:
+            for start, length in used:
+                got.seek(start)
+                wanted.seek(start)
+                assert got.read(length) == wanted.read(length), f"{form}: bytes {start} to {start + length}"
+        image.unlink()
+    assert sha(disk) == before, "the source is never written"
+
+
+def test_an_image_goes_back_onto_a_disk_and_damage_is_found_before(tmp_path: Path) -> None:
+    from tests.p2v.disks import make_disk
+    from tests.p2v.volume_group import looped
+
+    disk = make_disk(tmp_path, "gpt", ["ext4", "vfat"])
+    places = [("ext4", 1 << 20, 24 << 20), ("vfat", 25 << 20, 40 << 20)]
+    image = tmp_path / "image.qcow2"
+    make(disk, image, "qcow2")
+    target = tmp_path / "target"
+    target.write_bytes(b"\xa5" * disk.stat().st_size)
+    with looped(target) as device:
+        restore(image, Path(device), SystemRunner(), lambda event: None, threading.Event(), check=True, wipe=False)
+    assert_all_whole(target, places, tmp_path)
+    chunk = read_journal(journal_of(image)).chunks[3]
+    patch(image, chunk.offset + 100, b"\xff\x00\xff")
+    target.write_bytes(b"\xa5" * disk.stat().st_size)
+    with looped(target) as device, pytest.raises(WrongImage, match=f"bytes {chunk.offset} to"):
+        restore(image, Path(device), SystemRunner(), lambda event: None, threading.Event(), check=True, wipe=False)
+    assert set(target.read_bytes()) == {0xA5}, "nothing was written"
+
+
+def test_from_a_disk_onto_a_disk(tmp_path: Path) -> None:
+    from tests.p2v.disks import make_disk
+    from tests.p2v.volume_group import looped
+
+    disk = make_disk(tmp_path, "gpt", ["ext4", "ntfs"])
+    places = [("ext4", 1 << 20, 24 << 20), ("ntfs", 25 << 20, 16 << 20)]
+    target = tmp_path / "target"
+    target.write_bytes(b"\xa5" * (disk.stat().st_size + 4096))
+    before = sha(disk)
+    with looped(disk) as source, looped(target) as device:
+        make(Path(source), Path(device), "raw")
+        assert run("blockdev", "--getro", source).strip() == "0", "as it was before"
+    assert_all_whole(target, places, tmp_path)
+    assert sha(disk) == before
+    with target.open("rb") as file:
+        file.seek(10 << 20)
+        free = file.read(1 << 20)
+    assert free.count(0xA5) == 0, "what was on the target before is gone"
+    small = tmp_path / "small"
+    small.write_bytes(bytes(1 << 20))
+    with looped(small) as device, pytest.raises(RequirementError, match="holds 1 MiB"):
+        make(disk, Path(device), "raw")
