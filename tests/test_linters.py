@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_PYTHON = ("xeninstall", "iso", "tests")
+_PYTHON = ("xeninstall", "p2v", "iso", "tests")
 
 
 def _clean(*argv: str) -> None:

@@ -30,16 +30,19 @@ def recognise_fat(volume: Reader) -> Content | None:
         label=label.decode("latin-1").strip().replace("NO NAME", ""),
         uuid=f"{serial >> 16:04X}-{serial & 0xFFFF:04X}",
         size_bytes=sectors * sector_bytes,
-        whole_because=_unclean(volume, reserved * sector_bytes, bits),
+        whole_because=_unclean(volume, sector, reserved * sector_bytes, bits),
     )
 
 
-def _unclean(volume: Reader, table: int, bits: int) -> str:
+def _unclean(volume: Reader, sector: bytes, table: int, bits: int) -> str:
+    """Windows marks a mounted volume in the second entry of its table, Linux in a byte of the boot sector
+    (FAT_STATE_DIRTY in the kernel's msdos_fs.h).
+    """
+    dirty = bool(sector[65 if bits == 32 else 37] & 1)
     entries = volume.read(table, 8)
-    if bits == 12 or len(entries) < 8:
-        return ""
-    clean = entries[7] & 0x08 if bits == 32 else entries[3] & 0x80
-    return "" if clean else "it was not unmounted"
+    if bits != 12 and len(entries) == 8:
+        dirty |= not (entries[7] & 0x08 if bits == 32 else entries[3] & 0x80)
+    return "it was not unmounted" if dirty else ""
 
 
 def recognise_exfat(volume: Reader) -> Content | None:
