@@ -1,0 +1,190 @@
+"""A program in tmux, as the boot medium runs it: its terminal can be killed and another one attached while it goes on.
+
+The keys go to the program through tmux, and its screen is what tmux shows. Every terminal has a server of its own.
+"""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import tempfile
+import termios
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+COLUMNS, LINES = 80, 24
+# What would change how the program looks, or lead to another tmux.
+_NOT_INHERITED = ("TEXTUAL_", "NO_COLOR", "TMUX", "LC_", "LANG", "COLORTERM", "COLUMNS", "LINES")
+_CONFIGURATION = """
+set -g default-terminal {term}
+set -g status off
+set -g remain-on-exit on
+set -sg escape-time 20
+"""
+
+
+class TerminalError(AssertionError):
+    """The screen did not show what was waited for."""
+
+
+class Client:
+    """`tmux attach` on a pseudo-terminal: what a person has in front of them."""
+
+    def __init__(self, argv: Sequence[str], environ: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        self._process = subprocess.Popen(argv, env=environ, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        self.painted = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._master, 65536):
+                self.painted += data
+        except OSError:
+            pass  # the other end is closed
+
+    def type(self, keys: bytes) -> None:
+        """As if typed here, and not given to tmux by the way."""
+        os.write(self._master, keys)
+
+    def shows(self, text: bytes, timeout: float = 10) -> bool:
+        """Is this painted here, at once or within the time?"""
+        deadline = time.monotonic() + timeout
+        while text not in self.painted and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return text in self.painted
+
+    def kill(self) -> None:
+        """The process that shows it is gone at once, without a word to anybody, and its terminal with it."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(10)
+        os.close(self._master)
+
+    def wait(self) -> None:
+        """Until it has been detached."""
+        self._process.wait(10)
+        self._reader.join(10)
+        os.close(self._master)
+
+
+class Terminal:
+    """80x24, of the kind `term` without and within. Use it as a context manager; leaving it ends tmux and the program."""
+
+    def __init__(self, term: str, argv: Sequence[str], cwd: Path) -> None:
+        self._term, self._argv, self._cwd = term, argv, cwd
+        self._socket = f"xeninstall-test-{uuid.uuid4().hex[:12]}"
+        self.seen: set[str] = set()  # every screen that was looked at
+
+    def __enter__(self) -> "Terminal":
+        self._place = tempfile.TemporaryDirectory(prefix="xeninstall-tmux-")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
+        self._environ = {**inherited, "LC_ALL": "C.UTF-8", "TERM": self._term, "TMUX_TMPDIR": self._place.name}
+        configuration = Path(self._place.name) / "tmux.conf"
+        configuration.write_text(_CONFIGURATION.format(term=self._term))
+        self._client: Client | None = None
+        try:
+            size = ["-x", str(COLUMNS), "-y", str(LINES)]
+            self._tmux("-f", str(configuration), "new-session", "-d", *size, "-c", str(self._cwd), *self._argv)
+            self._program = int(self._asked("#{pane_pid}"))
+            self.attach()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._tmux("kill-server", check=False)
+        if self._client is not None:
+            self._client.kill()
+        # The program hears that its terminal is gone and clears up behind itself; its files go only after that.
+        deadline = time.monotonic() + 20
+        while hasattr(self, "_program") and Path(f"/proc/{self._program}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self._place.cleanup()
+
+    # ---- the person's end ------------------------------------------------------------------------------------------
+
+    def attach(self) -> Client:
+        """Another terminal shows the same screen."""
+        self._client = Client(["tmux", "-L", self._socket, "attach"], self._environ)
+        self._until(lambda: self._clients() == 1, "the terminal is not attached")
+        return self._client
+
+    def kill_client(self) -> None:
+        """The terminal is killed; the program's own side of tmux stays."""
+        assert self._client is not None
+        self._client.kill()
+        self._client = None
+        self._until(lambda: self._clients() == 0, "the killed terminal is still attached")
+
+    def detach(self) -> None:
+        """As by tmux's own key."""
+        assert self._client is not None
+        self._tmux("detach-client", "-s", self._asked("#{session_name}"))
+        self._client.wait()
+        self._client = None
+
+    def _clients(self) -> int:
+        return len(self._tmux("list-clients").splitlines())
+
+    # ---- keys and screens ------------------------------------------------------------------------------------------
+
+    def press(self, *keys: str) -> None:
+        """Keys by tmux's names: Down, Enter, C-n."""
+        self._tmux("send-keys", *keys)
+
+    def type(self, text: str, *, hidden: bool = False) -> None:
+        """Type into the field at hand, and see it there; a hidden field shows a star for each character."""
+        self._tmux("send-keys", "-l", "--", text)
+        self.expect("*" * len(text) if hidden else text, 10)
+
+    def screen(self) -> str:
+        """What is shown now."""
+        shown = self._tmux("capture-pane", "-p")
+        self.seen.add(shown)
+        return shown
+
+    def expect(self, text: str, timeout: float) -> str:
+        """Wait for a text on the screen; returns the screen once it has come to rest."""
+        self._until(lambda: text in self.screen() and self._rested(), f"no {text!r}", timeout)
+        return self.screen()
+
+    def ended(self, timeout: float) -> int:
+        """Wait for the program's end; its exit status."""
+        # The status comes a moment after the end, and never when a signal was the end.
+        self._until(lambda: self._asked("#{pane_dead_status}") != "", "the program has not ended by itself", timeout)
+        return int(self._asked("#{pane_dead_status}"))
+
+    def _rested(self) -> bool:
+        # A step that was just built takes keys a moment after it is painted.
+        before = self.screen()
+        time.sleep(0.25)
+        return before == self.screen()
+
+    def _until(self, holds: Callable[[], bool], why: str, timeout: float = 10) -> None:
+        deadline = time.monotonic() + timeout
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TerminalError(f"{why} after {timeout:.0f} s:\n{self._tmux('capture-pane', '-p', check=False)}")
+            time.sleep(0.1)
+
+    def _asked(self, what: str) -> str:
+        return self._tmux("display-message", "-p", what).strip()
+
+    def _tmux(self, *arguments: str, check: bool = True) -> str:
+        done = subprocess.run(["tmux", "-L", self._socket, *arguments], env=self._environ, capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise TerminalError(f"tmux {' '.join(arguments[:2])}: {done.stderr.strip()}")
+        return done.stdout

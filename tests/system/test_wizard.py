@@ -1,0 +1,203 @@
+"""The wizard in a real terminal, by keys from the first screen to the last: what it installs is a host, and it boots.
+
+The terminals are tmux's, as on the boot medium, of the kinds that a console and a serial line are. One of them is killed
+on the way, twice; the host that boots in the end is the one that was installed through it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from xeninstall.answers.load import load
+from xeninstall.answers.model import Answers
+
+from .installer import REPOSITORY, command, leftovers, xeninstall
+from .qemu import Disk, Machine, hvm_expected
+from .terminal import Terminal
+from .test_boot import LOGIN_SECONDS
+
+pytestmark = pytest.mark.root
+
+_FIRST_SECONDS = 60  # a busy machine; it takes two
+_STEP_SECONDS = 20
+_INSTALL_SECONDS = 240  # ten on an idle machine
+PASSWORD = "staple-Battery7"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What a run has left."""
+
+    image: Path
+    screens: frozenset[str]
+
+    @property
+    def answer_file(self) -> Path:
+        """The one that Done names."""
+        return Path(f"{self.image}.answers.toml")
+
+    def answers(self) -> Answers:
+        """What the run says it was told, the password aside."""
+        return load(self.answer_file, stdin=lambda: PASSWORD.encode())
+
+
+def _wizard(term: str, image: Path, system: Path) -> Terminal:
+    return Terminal(term, command("wizard", "--target", image, "--system", system), REPOSITORY)
+
+
+def _on(terminal: Terminal, heading: str) -> str:
+    """Next, to the step of this heading."""
+    terminal.press("C-n")
+    return terminal.expect(f"Xen host - {heading}", _STEP_SECONDS)
+
+
+def _to_root(terminal: Terminal) -> None:
+    """From the keyboard to the root password: the menu, the hardware, the storage, the packages."""
+    _on(terminal, "What to do")
+    terminal.press("1")
+    terminal.expect("Xen host - Hardware check", _STEP_SECONDS)
+    _on(terminal, "Disk")
+    terminal.press("Down", "Space")
+    terminal.expect("(*) files", _STEP_SECONDS)
+    _on(terminal, "Packages")
+    _on(terminal, "Root password")
+    terminal.type(PASSWORD, hidden=True)
+    terminal.press("Tab")
+    terminal.type(PASSWORD, hidden=True)
+
+
+def _to_host(terminal: Terminal) -> None:
+    """The network: a static address."""
+    _on(terminal, "Management network: card")
+    _on(terminal, "Management network: addresses")
+    terminal.press("Down", "Space")
+    terminal.expect("(*) static", _STEP_SECONDS)
+    terminal.press("Tab")
+    terminal.type("192.0.2.77/24")
+    terminal.press("Tab")
+    terminal.type("192.0.2.1")
+    _on(terminal, "Host name")
+    terminal.press("C-u")
+
+
+def _to_review(terminal: Terminal) -> str:
+    """Name servers, time zone and a clock that is right already."""
+    _on(terminal, "DNS")
+    terminal.press("Down", "Space")
+    terminal.expect("(*) these servers", _STEP_SECONDS)
+    terminal.press("Tab")
+    terminal.type("192.0.2.53")
+    _on(terminal, "Time zone")
+    terminal.type("berlin")
+    terminal.press("Enter", "Enter")
+    terminal.expect("Chosen: Europe/Berlin", _STEP_SECONDS)
+    _on(terminal, "Time ")
+    terminal.press("Down", "Down", "Space")
+    terminal.expect("(*) by hand", _STEP_SECONDS)
+    return _on(terminal, "Review")
+
+
+def _leave(terminal: Terminal, image: Path) -> Installed:
+    """Done, and out."""
+    done = terminal.expect("Xen host - Done", _INSTALL_SECONDS)
+    assert "The host is installed" in done
+    assert "192.0.2.77/24" in done
+    terminal.press("Enter")
+    assert terminal.ended(_STEP_SECONDS) == 0
+    return Installed(image, frozenset(terminal.seen))
+
+
+@pytest.fixture(scope="module")
+def by_vt100(images: Path, system_image: Path) -> Installed:
+    """Installed on a terminal without colour, straight through."""
+    image = images / "vt100.img"
+    with _wizard("vt100", image, system_image) as terminal:
+        terminal.expect("Language and keyboard", _FIRST_SECONDS)
+        terminal.type("austria no dead")
+        terminal.press("Down", "Enter")
+        terminal.expect("Chosen: German (Austria, no dead keys)", _STEP_SECONDS)
+        _to_root(terminal)
+        _to_host(terminal)
+        terminal.type("plain")
+        assert "plain" in _to_review(terminal)
+        terminal.press("C-n")
+        return _leave(terminal, image)
+
+
+@pytest.fixture(scope="module")
+def by_killed_linux(images: Path, system_image: Path) -> Installed:
+    """Installed on a Linux console that is killed inside a word, and goes away once more while the system is unpacked."""
+    image = images / "linux.img"
+    with _wizard("linux", image, system_image) as terminal:
+        # The keyboard stays: a layout chosen with TERM=linux would be this machine's own.
+        terminal.expect("Language and keyboard", _FIRST_SECONDS)
+        _to_root(terminal)
+        _to_host(terminal)
+        terminal.type("kil")
+        before = terminal.screen()
+        terminal.kill_client()
+        client = terminal.attach()
+        assert client.shows(b"Host name")
+        assert terminal.screen() == before
+        client.type(b"led\t")
+        terminal.expect("killed", _STEP_SECONDS)
+        terminal.type("example.org")
+        _to_review(terminal)
+        terminal.press("C-n")
+        terminal.expect("Xen host - Installing", _STEP_SECONDS)
+        terminal.detach()
+        assert terminal.attach().shows(b"Xen host - ")
+        return _leave(terminal, image)
+
+
+@pytest.mark.parametrize("run", ["by_vt100", "by_killed_linux"])
+def test_a_run_by_keys_ends_with_a_whole_installation_and_leaves_nothing_mounted(
+    run: str, request: pytest.FixtureRequest
+) -> None:
+    installed: Installed = request.getfixturevalue(run)
+    journal = json.loads(Path(f"{installed.image}.journal.json").read_text())
+    assert journal["state"] == "done"
+    assert journal["target"] == str(installed.image)
+    assert leftovers(installed.image) == []
+
+
+def test_the_answer_file_holds_what_was_typed_and_installs_the_same_again(by_vt100: Installed, tmp_path: Path) -> None:
+    answers = by_vt100.answers()
+    assert (answers.keyboard.layout, answers.keyboard.variant) == ("at", "nodeadkeys")
+    assert answers.host.name == "plain"
+    assert (answers.network.ipv4.address, answers.network.ipv4.gateway) == ("192.0.2.77/24", "192.0.2.1")
+    assert (answers.dns.servers, answers.time.zone, answers.storage.type) == (("192.0.2.53",), "Europe/Berlin", "files")
+    again = xeninstall("install", by_vt100.answer_file, "--target", tmp_path / "again.img", "--plan", stdin=PASSWORD)
+    assert again.status == 0, again.stderr
+    assert "Xen host plain on image file" in again.stdout
+
+
+def test_killing_the_terminal_loses_nothing_that_was_typed(by_killed_linux: Installed) -> None:
+    answers = by_killed_linux.answers()
+    assert (answers.host.name, answers.host.domain) == ("killed", "example.org")
+    assert answers.network.ipv4.address == "192.0.2.77/24"
+
+
+@pytest.mark.parametrize("run", ["by_vt100", "by_killed_linux"])
+def test_the_password_is_on_no_screen_and_in_no_file(run: str, request: pytest.FixtureRequest) -> None:
+    installed: Installed = request.getfixturevalue(run)
+    assert not [screen for screen in installed.screens if PASSWORD in screen]
+    for suffix in (".log", ".journal.json", ".answers.toml"):
+        assert PASSWORD not in Path(f"{installed.image}{suffix}").read_text()
+
+
+@pytest.mark.vm
+def test_what_the_wizard_installed_boots_as_it_was_typed(by_killed_linux: Installed) -> None:
+    with Machine([Disk(by_killed_linux.image)], name="wizard") as machine:
+        host = machine.console
+        host.login("root", PASSWORD, LOGIN_SECONDS)
+        assert "xen_version            : 4.20" in host.check("xl info")
+        if hvm_expected():
+            assert "hvm" in host.check("xl info | grep virt_caps")
+        assert host.check("hostname -f") == "killed.example.org"
+        assert "192.0.2.77/24" in host.check("ip -brief -4 address show xenbr0")
+        assert "via 192.0.2.1 " in host.check("ip route show default")
+        assert host.check("timedatectl show -p Timezone --value") == "Europe/Berlin"
+        assert host.check("findmnt -no FSTYPE /var/lib/xen/images") == "ext4"
