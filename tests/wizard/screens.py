@@ -15,7 +15,7 @@ _WIDTH = SIZE[0]
 
 def text_of(pilot: Pilot[Any]) -> list[str]:
     """The lines of the screen, without trailing blanks."""
-    return ["".join(segment.text for segment in strip).rstrip() for strip in _strips(pilot)]
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips_of(pilot)]
 
 
 def words_of(pilot: Pilot[Any]) -> str:
@@ -26,7 +26,7 @@ def words_of(pilot: Pilot[Any]) -> str:
 def attributes_of(pilot: Pilot[Any]) -> list[str]:
     """`line: from-to attributes` for everything that is not plain; columns count from 1, as do lines."""
     out = []
-    for number, strip in enumerate(_strips(pilot), 1):
+    for number, strip in enumerate(strips_of(pilot), 1):
         runs: list[tuple[int, int, str]] = []
         column = 1
         for segment in strip:
@@ -58,7 +58,8 @@ def golden(pilot: Pilot[Any], name: str) -> None:
     assert kept == shown, f"the screen changed; look at it, and if it is meant: RENEW_GOLDEN=1\n{changed}"
 
 
-def _strips(pilot: Pilot[Any]) -> list[Any]:
+def strips_of(pilot: Pilot[Any]) -> list[Any]:
+    """The lines of the screen as segments with their styles."""
     # Textual offers no public way to its screen's text; this one is fixed by the pinned version.
     return list(pilot.app.screen._compositor.render_strips())
 
