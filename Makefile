@@ -11,7 +11,7 @@ SIZE    ?= 16G
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 READY   := .venv/ready
 
-.PHONY: help setup image run wizard boot test test-vm bench lint clean
+.PHONY: help setup image run wizard boot test test-vm bench screens lint clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -45,8 +45,12 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 test-vm: image ## The fuller matrix in QEMU (an hour without KVM)
 	@$(SUDO) $(PY) -m pytest -m vm tests/system
 
-bench: image ## Time an installation against bare unsquashfs and against mmdebstrap
+bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory
 	@$(SUDO) $(PY) -m tests.bench.install
+	@$(SUDO) $(PY) -m tests.bench.wizard
+
+screens: setup ## Renew the README's pictures of the wizard (then look at them)
+	@$(PY) -m pytest tests/wizard/test_pictures.py --renew-golden
 
 lint: setup ## Style, types, import floors
 	@$(PY) -m ruff check xeninstall p2v iso tests
