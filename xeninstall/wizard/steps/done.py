@@ -1,5 +1,6 @@
 """The end: how to reach the host and log in, where the records are, and the way out."""
 
+import textwrap
 from collections.abc import Iterable
 
 from textual import on
@@ -12,6 +13,7 @@ from xeninstall.base.sizes import format_duration
 from xeninstall.wizard.kit import Act, Step, _, said
 
 _LABEL_CELLS = 22
+_TEXT_CELLS = 56
 
 
 class Done(Step):
@@ -81,4 +83,6 @@ class Done(Step):
         self.session.runner.run(["systemctl", "reboot"], check=False)
 
     def _line(self, label: str, text: str) -> Static:
-        return Static(f"{label:<{_LABEL_CELLS}}{text}", classes="text", markup=False)
+        # A path or a command that needs more than a line stays in its column.
+        lines = textwrap.wrap(text, _TEXT_CELLS, break_on_hyphens=False) or [""]
+        return Static(f"{label:<{_LABEL_CELLS}}" + f"\n{' ' * _LABEL_CELLS}".join(lines), classes="text", markup=False)
