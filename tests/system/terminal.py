@@ -105,14 +105,12 @@ class Terminal:
         self._end()
 
     def _end(self) -> None:
-        self._tmux("kill-server", check=False)
-        if self._client is not None:
-            self._client.kill()
-        # The program hears that its terminal is gone and clears up behind itself; its files go only after that.
-        deadline = time.monotonic() + 20
-        while hasattr(self, "_program") and Path(f"/proc/{self._program}").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self._place.cleanup()
+        try:
+            self.hang_up(60)
+        finally:
+            if self._client is not None:
+                self._client.kill()
+            self._place.cleanup()
 
     # ---- the person's end ------------------------------------------------------------------------------------------
 
@@ -139,11 +137,30 @@ class Terminal:
     def _clients(self) -> int:
         return len(self._tmux("list-clients").splitlines())
 
+    def hang_up(self, timeout: float) -> None:
+        """tmux is killed, and the program's terminal with it; it may finish and clear up behind itself."""
+        self._tmux("kill-server", check=False)
+        deadline = time.monotonic() + timeout
+        while hasattr(self, "_program") and Path(f"/proc/{self._program}").exists():
+            if time.monotonic() > deadline:
+                raise TerminalError(f"the program still runs {timeout:.0f} s after its terminal was gone")
+            time.sleep(0.1)
+
     # ---- keys and screens ------------------------------------------------------------------------------------------
 
     def press(self, *keys: str) -> None:
         """Keys by tmux's names: Down, Enter, C-n."""
         self._tmux("send-keys", *keys)
+
+    def move(self, key: str) -> None:
+        """A key that moves the focus, and wait until it is seen elsewhere: what is typed before that goes to where it was."""
+        before = self._look()
+        self.press(key)
+        self._until(lambda: self._look() != before and self._rested(), f"{key} moved nothing")
+
+    def _look(self) -> str:
+        """The screen with its colours and what is reversed."""
+        return self._tmux("capture-pane", "-p", "-e") + self._asked("#{cursor_x},#{cursor_y}")
 
     def type(self, text: str, *, hidden: bool = False) -> None:
         """Type into the field at hand, and see it there; a hidden field shows a star for each character."""
@@ -161,6 +178,10 @@ class Terminal:
         self._until(lambda: text in self.screen() and self._rested(), f"no {text!r}", timeout)
         return self.screen()
 
+    def expect_passing(self, text: str, timeout: float) -> None:
+        """Wait for a text on a screen that does not rest."""
+        self._until(lambda: text in self.screen(), f"no {text!r}", timeout)
+
     def ended(self, timeout: float) -> int:
         """Wait for the program's end; its exit status."""
         # The status comes a moment after the end, and never when a signal was the end.
@@ -169,9 +190,9 @@ class Terminal:
 
     def _rested(self) -> bool:
         # A step that was just built takes keys a moment after it is painted.
-        before = self.screen()
-        time.sleep(0.25)
-        return before == self.screen()
+        before = self._look()
+        time.sleep(0.3)
+        return before == self._look()
 
     def _until(self, holds: Callable[[], bool], why: str, timeout: float = 10) -> None:
         deadline = time.monotonic() + timeout
