@@ -188,12 +188,12 @@ class Target:
                 directory.rmdir()
 
     def _stop_assembled(self) -> None:
-        for stage in self._plan.stages:
-            for action in stage.actions:
-                if isinstance(action, CreateThinPool):
-                    self._runner.run(["vgchange", "--quiet", "-an", action.group], check=False)
-                if isinstance(action, CreateArray) and Path(array_node(action.name)).exists():
-                    self._runner.run(["mdadm", "--stop", array_node(action.name)], check=False)
+        """In the opposite order of the making: a volume group lies on an array and holds it."""
+        for action in reversed([action for stage in self._plan.stages for action in stage.actions]):
+            if isinstance(action, CreateThinPool):
+                self._runner.run(["vgchange", "--quiet", "-an", action.group], check=False)
+            if isinstance(action, CreateArray) and Path(array_node(action.name)).exists():
+                self._runner.run(["mdadm", "--stop", array_node(action.name)], check=False)
 
 
 def array_node(name: str) -> str:

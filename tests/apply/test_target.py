@@ -1,0 +1,23 @@
+"""Where a plan is carried out: what was put together is taken apart again, from the top."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.given import Recorder, plan_for
+from xeninstall.apply import target
+from xeninstall.apply.target import Target
+
+_MIRROR = '[disk]\nserial = "S45NNA0M500201"\n[disk.mirror]\nserial = "S45NNA0M500202"'
+
+
+def test_a_volume_group_is_released_before_the_array_that_it_lies_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def node(name: str) -> str:
+        (tmp_path / name).touch()
+        return str(tmp_path / name)
+
+    monkeypatch.setattr(target, "array_node", node)
+    runner = Recorder()
+    Target(plan_for("bios-two-disks", _MIRROR), runner).release()
+    done = [" ".join(argv[:2]) + " " + Path(argv[-1]).name for argv in runner.ran if argv[0] in ("vgchange", "mdadm")]
+    assert done == ["vgchange --quiet xenvms", "mdadm --stop storage", "mdadm --stop slot-b", "mdadm --stop system"]
