@@ -106,8 +106,16 @@ class Console:
         else:
             raise ConsoleError(f"{user} cannot log in:\n{self._tail()}")
         self.send("dmesg -n 1; export TERM=dumb PAGER=cat SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 PS1= HISTFILE= ENV=; exec sh\n")
-        self.send("stty cols 500; echo READY''NOW\n")
-        self.expect("READYNOW", 60)
+        # Xen's own input ring is short, and a busy machine empties it late: a line that was lost is typed again.
+        for attempt in range(4):
+            time.sleep(1 + attempt)
+            self.send("stty cols 500; echo READY''NOW\n")
+            try:
+                self.expect("READYNOW", 45)
+                break
+            except ConsoleError:
+                if attempt == 3:
+                    raise
         self.expect("\n", 10)
 
     def run(self, command: str, timeout: float = 60) -> tuple[str, int]:
