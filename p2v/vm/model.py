@@ -1,0 +1,93 @@
+"""A virtual machine as a value."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from xeninstall.base.errors import UsageError
+from xeninstall.base.sizes import GIB, MIB
+
+_NAME = re.compile(r"[\w.+ -]{1,80}")
+_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+_BRIDGE = re.compile(r"[\w.:-]{1,40}")
+
+
+class Mode(StrEnum):
+    """How Xen runs it. HVM is what a physical machine's system expects; the others need its kernel's help."""
+
+    PV = "pv"
+    PVH = "pvh"
+    HVM = "hvm"
+
+
+@dataclass(frozen=True)
+class DiskImage:
+    """A disk, where it lies on the host that runs the machine. `format` is QEMU's word: raw, qcow2, vpc, vmdk."""
+
+    path: str
+    format: str = "raw"
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A network card: its address stays the old one, its bridge is the host's."""
+
+    mac: str
+    bridge: str = "xenbr0"
+
+
+@dataclass(frozen=True)
+class VirtualMachine:
+    """What a host has to know. `origin` says where it came from, for whoever finds it in a list years later."""
+
+    name: str
+    sockets: int = 1
+    cores: int = 2
+    threads: int = 1
+    memory_bytes: int = 2 * GIB
+    uefi: bool = False
+    disks: tuple[DiskImage, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    local_time: bool = False  # the old clock ran on local time, as Windows has it
+    windows: bool = False
+    uuid: str = ""
+    origin: str = ""
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def vcpus(self) -> int:
+        """Sockets times cores times threads."""
+        return self.sockets * self.cores * self.threads
+
+    @property
+    def memory_mib(self) -> int:
+        """In whole MiB."""
+        return self.memory_bytes // MIB
+
+    def check(self) -> None:
+        """Raises UsageError for what no host takes, or what would not be what it says in a host's file."""
+        if not _NAME.fullmatch(self.name) or self.name != self.name.strip():
+            raise UsageError(
+                f"{self.name[:80]!r} is not a name for a virtual machine",
+                hint="use letters, digits, and . _ + - within 80 characters",
+            )
+        for nic in self.nics:
+            if not _MAC.fullmatch(nic.mac):
+                raise UsageError(f"{nic.mac[:40]!r} is not a MAC address", hint="write it as 52:54:00:12:34:56")
+            if not _BRIDGE.fullmatch(nic.bridge):
+                raise UsageError(f"{nic.bridge[:40]!r} is not the name of a bridge", hint="list those of the host with: ip link")
+        if not 1 <= self.vcpus <= 512 or self.memory_mib < 64:
+            raise UsageError(
+                f"{self.vcpus} vCPUs and {self.memory_mib} MiB are not a virtual machine",
+                hint="give 1 to 512 vCPUs and 64 MiB or more",
+            )
+
+
+def xen_name(number: int, letters: str = "xvd") -> str:
+    """The name of a disk counted from 0: `xvda`, and after `xvdz` comes `xvdaa`."""
+    found = ""
+    while number >= 0:
+        found = chr(ord("a") + number % 26) + found
+        number = number // 26 - 1
+    return letters + found

@@ -1,0 +1,43 @@
+"""xl's configuration file: xl.cfg(5), xl-disk-configuration(5), xl-network-configuration(5)."""
+
+from .model import DiskImage, Mode, VirtualMachine, xen_name
+
+# xl's word for each of QEMU's.
+_FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
+
+
+def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
+    """The whole file. Raises UsageError."""
+    vm.check()
+    lines = [f"# {vm.origin}"] if vm.origin else []
+    lines += [f"# {remark}" for remark in vm.remarks]
+    lines += [f"name = {_quoted(vm.name)}"]
+    lines += [f"uuid = {_quoted(vm.uuid)}"] if vm.uuid else []
+    lines += [f"type = {_quoted(mode)}", f"vcpus = {vm.vcpus}", f"memory = {vm.memory_mib}"]
+    match mode:
+        case Mode.HVM:
+            lines += ['firmware = "ovmf"' if vm.uefi else 'firmware = "seabios"', 'boot = "c"', 'serial = "pty"']
+            lines += ['vga = "stdvga"', "vnc = 1", 'vnclisten = "127.0.0.1"', "usb = 1", 'usbdevice = ["tablet"]']
+            # Before its drivers for Xen are there, it finds its disks at the emulated IDE or SATA controller.
+            lines += ['hdtype = "ahci"'] if len(vm.disks) > 4 or vm.uefi else []
+            lines += ["viridian = 1"] if vm.windows else []
+        case Mode.PVH | Mode.PV:
+            # Reads the guest's own GRUB configuration, and takes kernel and initramfs out of its disk.
+            lines += ['bootloader = "pygrub"']
+    if vm.local_time:
+        lines += ["localtime = 1"]
+    lines += ['on_poweroff = "destroy"', 'on_reboot = "restart"', 'on_crash = "restart"']
+    lines += ["disk = [", *(f"    {_quoted(_disk(disk, number))}," for number, disk in enumerate(vm.disks)), "]"]
+    model = ",model=e1000" if mode is Mode.HVM else ""
+    lines += ["vif = [", *(f"    {_quoted(f'mac={nic.mac},bridge={nic.bridge}{model}')}," for nic in vm.nics), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def _disk(disk: DiskImage, number: int) -> str:
+    # `target` comes last: it may hold commas.
+    return f"format={_FORMATS.get(disk.format, 'raw')}, vdev={xen_name(number)}, access=rw, target={disk.path}"
+
+
+def _quoted(text: str) -> str:
+    # xl's strings know these escapes (libxlu_cfg.c).
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
