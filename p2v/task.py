@@ -22,8 +22,7 @@ from .sink.device import DeviceSink
 from .sink.file import FileSink, partial_of
 from .sink.pipe import PipeSink
 from .source.file import FileReader
-from .types import Hole, ImageWriter, Sink
-from .units import units
+from .types import Coded, DiskData, Hole, ImageWriter, Late, Literal, Piece, Sink
 
 # What the file system of the target needs besides the image.
 _SPARE = 16 * MIB
@@ -132,7 +131,7 @@ def open_sink(task: Task) -> Sink:
 
 
 def _check_room(task: Task, folder: Path) -> None:
-    needed = sum(_unit_bytes(unit) for unit in units(task.writer.pieces())) if task.job.length_bytes else task.disk_bytes
+    needed = sum(map(_piece_bytes, task.writer.pieces())) if task.job.length_bytes else task.disk_bytes
     if task.format.by_qemu:
         needed *= 2
     free = shutil.disk_usage(folder).free
@@ -143,11 +142,16 @@ def _check_room(task: Task, folder: Path) -> None:
         )
 
 
-def _unit_bytes(unit: object) -> int:
-    if isinstance(unit, Hole):
-        return 0
-    length = getattr(unit, "coded_length", None)
-    return int(getattr(unit, "length", 0) if length is None else length)
+def _piece_bytes(piece: Piece) -> int:
+    match piece:
+        case Hole():
+            return 0
+        case Literal(data):
+            return len(data)
+        case Coded(coded_length=length):
+            return length or 0
+        case DiskData(length=length) | Late(length=length):
+            return length or 0
 
 
 def _writer(job: Job, readers: Sequence[FileReader]) -> ImageWriter:
