@@ -21,7 +21,7 @@ from xeninstall.base.sizes import MIB
 
 from .journal import Chunk, Journal
 from .rescue import Rescuer
-from .types import Coded, DiskData, Extent, Hole, ImageWriter, Late, Reader, Sink
+from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late, Sink
 from .units import UNIT_BYTES, Data, Unit, units
 
 _BUFFERS = 12
@@ -59,7 +59,7 @@ class Copy:
     def __init__(
         self,
         writer: ImageWriter,
-        readers: Sequence[Reader],
+        readers: Sequence[DiskReader],
         sink: Sink,
         journal: Journal | None,
         *,
@@ -111,6 +111,7 @@ class Copy:
                     break
                 unit = following
                 buffer = self._free.get() if isinstance(unit, Data) else None
+                self._expect(unit)
                 reads = isinstance(unit, Data | Coded)
                 pending.append((unit, buffer, pool.submit(self._read, unit, buffer) if reads else None))
             if not pending:
@@ -125,6 +126,18 @@ class Copy:
             due = now - self._saved_time >= CHECKPOINT_SECONDS or self._at - self._saved_at >= _CHECKPOINT_BYTES
             if due and (self._saving is None or self._saving.done()):
                 self._save(saver)
+
+    def _expect(self, unit: Unit) -> None:
+        """Tell the medium what comes, so that it is always at work."""
+        match unit:
+            case Data(parts=parts):
+                for _, part in parts:
+                    if isinstance(part, DiskData):
+                        self._readers[part.disk].expect(part.offset, part.length)
+            case Coded(disk=disk, offset=offset, length=length):
+                self._readers[disk].expect(offset, length)
+            case _:
+                pass
 
     def _read(self, unit: Unit, buffer: mmap.mmap | None) -> _Ready:
         """In a pool thread: fill, digest, look for zeros."""

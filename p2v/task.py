@@ -21,8 +21,7 @@ from .request import Goal, Request
 from .sink.device import DeviceSink
 from .sink.file import FileSink, partial_of
 from .sink.pipe import PipeSink
-from .source.file import FileReader
-from .types import Coded, DiskData, Hole, ImageWriter, Late, Literal, Piece, Sink
+from .types import Coded, DiskData, DiskReader, Hole, ImageWriter, Late, Literal, Piece, Sink
 
 # What the file system of the target needs besides the image.
 _SPARE = 16 * MIB
@@ -35,7 +34,7 @@ class Task:
     goal: Goal
     job: Job
     writer: ImageWriter
-    readers: tuple[FileReader, ...]
+    readers: tuple[DiskReader, ...]
     journal: Journal | None
 
     @property
@@ -65,7 +64,7 @@ def begun(goal: Goal) -> bool:
     return goal.path is not None and journal_of(goal.path).exists()
 
 
-def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], stack: ExitStack) -> Task:
+def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], stack: ExitStack) -> Task:
     """Take up what an earlier run began. Raises JournalError when disks or options are others than then."""
     assert goal.path is not None
     path = journal_of(goal.path)
@@ -91,7 +90,7 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], sta
     return task
 
 
-def new_task(request: Request, goal: Goal, readers: Sequence[FileReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
+def new_task(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
     """Begin one. Raises UsageError when a file of its name is there, RequirementError when the disk or the image does not fit."""
     chosen = tuple(readers[number] for number in goal.disks)
     sources = tuple(
@@ -154,6 +153,6 @@ def _piece_bytes(piece: Piece) -> int:
             return length or 0
 
 
-def _writer(job: Job, readers: Sequence[FileReader]) -> ImageWriter:
+def _writer(job: Job, readers: Sequence[DiskReader]) -> ImageWriter:
     disks = [Disk(source.block_map(), Path(reader.name).stem) for source, reader in zip(job.sources, readers, strict=True)]
     return FORMATS[job.format].make(disks, Identity(uuid.UUID(job.seed), job.time), job.options)
