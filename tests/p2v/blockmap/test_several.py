@@ -63,7 +63,8 @@ def test_a_volume_on_two_disks_is_mapped_across_both(tmp_path: Path, pair: tuple
     out.write_bytes(one[31 * MIB : 37 * MIB] + two[21 * MIB : 31 * MIB] + one[5 * MIB : 13 * MIB])
     assert_whole("ext4", out)
     again = maps(pair[1], pair[0])
-    assert [found.block_map for found in again] == [second.block_map, first.block_map], "their order does not matter"
+    needed = [union(found.block_map.used, found.zeros) for found in (second, first)]
+    assert [union(found.block_map.used, found.zeros) for found in again] == needed, "their order does not matter"
 
 
 def test_one_of_two_disks_is_copied_whole_where_the_volume_is(pair: tuple[Path, Path]) -> None:
@@ -90,5 +91,6 @@ def test_copies_of_a_whole_group_are_each_mapped(tmp_path: Path) -> None:
     twin = tmp_path / "twin.img"
     shutil.copy(one, twin)
     first, second = maps(one, twin)
-    assert first.block_map == second.block_map and first.block_map.used_bytes < 20 * MIB
+    needed = [union(found.block_map.used, found.zeros) for found in (first, second)]  # holes of the file are its own affair
+    assert needed[0] == needed[1] and total(needed[0]) < 20 * MIB
     assert [volume.whole_because for volume in second.volumes] == ["", ""]
