@@ -11,17 +11,17 @@ from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageF
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 
-from .blockmap.detect import map_disk
+from .blockmap.detect import Subject, map_disks
 from .blockmap.model import DiskMap
 from .copy import Copy, Outcome
-from .layout.read import read_layout
+from .layout.joined import Joined
+from .layout.read import read_layouts
 from .losses import tell_losses
 from .request import Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
-from .source.file import FileReader
 from .task import Task, begun, new_task, open_sink, resume_task
-from .types import BlockMap
+from .types import BlockMap, DiskReader
 
 _AT_ONCE = 4
 
@@ -49,7 +49,7 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
         tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
         outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
         tell(StageFinished("copy", time.monotonic() - copying))
-        lost = [text for task, outcome in zip(tasks, outcomes, strict=True) for text in tell_losses(task, outcome, runner, tell)]
+        lost = tell_losses(tasks, outcomes, readers, runner, tell)
     facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
     tell(Finished(time.monotonic() - began, facts))
     if lost:
@@ -59,29 +59,37 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
         )
 
 
-def map_source(reader: FileReader, runner: Runner, *, everything: bool = False) -> DiskMap:
-    """The map of an open disk. One that is mounted for writing changes while it is read, so that no map of it is true."""
-    why = "all of it was asked for" if everything else ""
-    if reader.mounted:
-        why = "it is mounted for writing, and changes while it is copied"
-    return map_disk(reader.name, read_layout(reader), runner, whole_because=why, holes=reader.holes())
+def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False) -> list[DiskMap]:
+    """The maps of open disks. One that is mounted for writing changes while it is read, so that no map of it is true."""
+    joined = Joined(readers)
+    subjects = [
+        Subject(
+            reader.shown,
+            "it is mounted for writing, and changes while it is copied"
+            if reader.mounted
+            else "all of it was asked for"
+            if everything
+            else "",
+            reader.holes(),
+        )
+        for reader in readers
+    ]
+    return map_disks(subjects, joined, read_layouts(joined, readers), runner)
 
 
-def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
+def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
     began = time.monotonic()
     emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
-    found = []
-    for number, reader in enumerate(readers):
-        if number not in wanted:
-            found.append(DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()))  # An earlier run's journal has its map.
-            continue
-        disk_map = map_source(reader, runner, everything=request.everything)
+    nothing = [DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()) for reader in readers]
+    # Where every image was begun already, an earlier run's journals have the maps.
+    found = map_sources(readers, runner, everything=request.everything) if wanted else nothing
+    for number in sorted(wanted):
+        reader, disk_map = readers[number], found[number]
         for remark in disk_map.remarks:
             emit(Note(f"{reader.name}: {remark}", warning=True))
         for volume in disk_map.volumes:
             if volume.whole_because and not request.everything:
                 emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
-        found.append(disk_map)
     emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
     return found
 

@@ -1,9 +1,11 @@
 """Reader × pieces → sink. Pool threads read and digest units ahead of the one thread that writes them in order.
 
-Buffers are made once and reused, so that memory stays the same for a disk of any size. Every few seconds, what is written is
+Buffers are made once and reused, so that memory stays the same for a disk of any size; they are whole pages, which can be
+written past the kernel's cache. Every few seconds, what is written is
 made safe and told to the journal, in a thread of its own.
 """
 
+import mmap
 import threading
 import time
 from collections import deque
@@ -19,7 +21,7 @@ from xeninstall.base.sizes import MIB
 
 from .journal import Chunk, Journal
 from .rescue import Rescuer
-from .types import Coded, DiskData, Extent, Hole, ImageWriter, Late, Reader, Sink
+from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late, Sink
 from .units import UNIT_BYTES, Data, Unit, units
 
 _BUFFERS = 12
@@ -57,7 +59,7 @@ class Copy:
     def __init__(
         self,
         writer: ImageWriter,
-        readers: Sequence[Reader],
+        readers: Sequence[DiskReader],
         sink: Sink,
         journal: Journal | None,
         *,
@@ -67,7 +69,7 @@ class Copy:
     ) -> None:
         self._writer, self._readers, self._sink, self._journal = writer, readers, sink, journal
         self._tell, self._limit, self._stop = tell, limit, stop or threading.Event()
-        self._free: SimpleQueue[bytearray] = SimpleQueue()
+        self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
         self._at = self._disk_bytes = self._sent = 0
         self._chunks: list[Chunk] = []
         self._bad: list[tuple[int, Extent]] = []
@@ -79,7 +81,7 @@ class Copy:
         """Copy to the end. Raises Stopped when it can be resumed, and Error when it cannot."""
         self._began = time.monotonic()
         for _ in range(_BUFFERS):
-            self._free.put(bytearray(UNIT_BYTES))
+            self._free.put(mmap.mmap(-1, UNIT_BYTES))
         todo = iter(units(self._writer.pieces()))
         if self._journal is not None and self._journal.record.at:
             self._replay(todo, self._journal)
@@ -99,7 +101,7 @@ class Copy:
         return Outcome(self._at, self._disk_bytes, time.monotonic() - self._began, tuple(self._all_bad), manifest)
 
     def _loop(self, todo: Iterator[Unit], pool: ThreadPoolExecutor, saver: ThreadPoolExecutor) -> None:
-        pending: deque[tuple[Unit, bytearray | None, Future[_Ready] | None]] = deque()
+        pending: deque[tuple[Unit, mmap.mmap | None, Future[_Ready] | None]] = deque()
         more = True
         while more or pending:
             while more and len(pending) < _BUFFERS:
@@ -109,6 +111,7 @@ class Copy:
                     break
                 unit = following
                 buffer = self._free.get() if isinstance(unit, Data) else None
+                self._expect(unit)
                 reads = isinstance(unit, Data | Coded)
                 pending.append((unit, buffer, pool.submit(self._read, unit, buffer) if reads else None))
             if not pending:
@@ -124,7 +127,19 @@ class Copy:
             if due and (self._saving is None or self._saving.done()):
                 self._save(saver)
 
-    def _read(self, unit: Unit, buffer: bytearray | None) -> _Ready:
+    def _expect(self, unit: Unit) -> None:
+        """Tell the medium what comes, so that it is always at work."""
+        match unit:
+            case Data(parts=parts):
+                for _, part in parts:
+                    if isinstance(part, DiskData):
+                        self._readers[part.disk].expect(part.offset, part.length)
+            case Coded(disk=disk, offset=offset, length=length):
+                self._readers[disk].expect(offset, length)
+            case _:
+                pass
+
+    def _read(self, unit: Unit, buffer: mmap.mmap | None) -> _Ready:
         """In a pool thread: fill, digest, look for zeros."""
         bad: list[tuple[int, Extent]] = []
         if isinstance(unit, Coded):
@@ -233,12 +248,12 @@ class Copy:
         self._saved_at = self._at
 
 
-def _runs(buffer: bytearray, length: int) -> list[tuple[int, int]]:
-    """Where the buffer is not zero, in grains. Comparing with startswith copies nothing."""
+def _runs(buffer: mmap.mmap, length: int) -> list[tuple[int, int]]:
+    """Where the buffer is not zero, in grains. A search that fits only once compares without copying."""
     found: list[tuple[int, int]] = []
     for start in range(0, length, _ZERO_GRAIN):
         end = min(start + _ZERO_GRAIN, length)
-        if buffer.startswith(_ZEROS[: end - start], start, end):
+        if buffer.find(_ZEROS[: end - start], start, end) >= 0:
             continue
         if found and found[-1][1] == start:
             found[-1] = (found[-1][0], end)

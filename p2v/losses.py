@@ -1,7 +1,7 @@
 """What could not be read: written down as ddrescue's map, and told as the files that were hit."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -11,34 +11,40 @@ from xeninstall.base.sizes import format_size
 
 from .blockmap.extents import intersect, normal
 from .copy import Outcome
+from .layout.joined import Joined
 from .layout.model import Kind, Volume
-from .layout.read import read_layout
-from .source.file import FileReader
+from .layout.read import read_layouts
 from .source.view import ViewError, views
 from .task import Task
-from .types import Extent, Extents
+from .types import DiskReader, Extent, Extents
 
 _MAX_BLOCKS = 4096  # asked of debugfs in one go
 _MAX_TOLD = 50
 
 
-def tell_losses(task: Task, outcome: Outcome, runner: Runner, emit: Emit) -> list[str]:
-    """A line for each disk that lost bytes; the files are told one by one."""
+def tell_losses(
+    tasks: Sequence[Task], outcomes: Sequence[Outcome], readers: Sequence[DiskReader], runner: Runner, emit: Emit
+) -> list[str]:
+    """A line for each disk that lost bytes; the files are told one by one. `readers` are all disks of the request."""
     lines = []
-    for number, reader in enumerate(task.readers):
-        bad = normal(extent for disk, extent in outcome.bad if disk == number)
-        if not bad:
-            continue
-        lost = format_size(sum(extent.length for extent in bad))
-        line = f"{reader.name}: {lost} in {len(bad)} place{'s' if len(bad) > 1 else ''}"
-        if task.goal.path is not None and not task.goal.path.is_block_device():
-            place = task.goal.path.with_name(f"{task.goal.path.name}.{number}.bad.map")
-            place.write_text(ddrescue_map(bad, reader.size_bytes))
-            line += f" (map: {place})"
-        emit(Note(line, warning=True))
-        for text in list(files_hit(reader, bad, runner))[:_MAX_TOLD]:
+    hit: dict[int, Extents] = {}
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        for number, reader in enumerate(task.readers):
+            bad = normal(extent for disk, extent in outcome.bad if disk == number)
+            if not bad:
+                continue
+            hit[task.goal.disks[number]] = bad
+            lost = format_size(sum(extent.length for extent in bad))
+            line = f"{reader.name}: {lost} in {len(bad)} place{'s' if len(bad) > 1 else ''}"
+            if task.goal.path is not None and not task.goal.path.is_block_device():
+                place = task.goal.path.with_name(f"{task.goal.path.name}.{number}.bad.map")
+                place.write_text(ddrescue_map(bad, reader.size_bytes))
+                line += f" (map: {place})"
+            emit(Note(line, warning=True))
+            lines.append(line)
+    if hit:
+        for text in list(files_hit(readers, hit, runner))[:_MAX_TOLD]:
             emit(Note(f"hit: {text}", warning=True))
-        lines.append(line)
     return lines
 
 
@@ -61,27 +67,33 @@ def ddrescue_map(bad: Extents, size_bytes: int, status: str = "-", rest: str = "
     return "\n".join(lines) + "\n"
 
 
-def files_hit(reader: FileReader, bad: Extents, runner: Runner) -> Iterator[str]:
+def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner: Runner) -> Iterator[str]:
     """What lay there, as far as it can be told."""
+    joined = Joined(readers)
+    bad = normal(joined.moved(number, extent) for number, extents in hit.items() for extent in extents)
     try:
-        volumes = list(_leaves(read_layout(reader).volumes))
+        layouts = read_layouts(joined, readers)
     except OSError:
         yield "the partition table itself cannot be read"
         return
-    for volume in volumes:
+    several = len(readers) > 1
+    volumes = [(number, volume) for number, layout in enumerate(layouts) for volume in _leaves(layout.volumes)]
+    for number, volume in volumes:
         inside = _within(bad, volume.segments)
         if not inside:
             continue
         try:
-            with views(reader.name, {volume.name: volume.segments}, runner) as paths:
-                found = list(_files(volume, inside, paths[volume.name], runner))
+            places = {0: [joined.local(segment) for segment in volume.segments]}
+            with views([reader.shown for reader in readers], places, runner) as paths:
+                found = list(_files(volume, inside, paths[0], runner))
         except (ViewError, Error) as error:
             found = [f"files unknown ({error.message[:100]})"]
         for text in found:
-            yield f"{volume.name}: {text}"
-    nowhere = [extent for extent in bad if not any(intersect((extent,), normal(volume.segments)) for volume in volumes)]
+            yield f"{readers[number].name + ', ' if several else ''}{volume.name}: {text}"
+    nowhere = [extent for extent in bad if not any(intersect((extent,), normal(volume.segments)) for _, volume in volumes)]
     for extent in nowhere:
-        yield f"byte {extent.start}: outside of all partitions"
+        number, place = joined.local(extent)
+        yield f"{readers[number].name + ', ' if several else ''}byte {place.start}: outside of all partitions"
 
 
 def _files(volume: Volume, inside: Extents, view: Path, runner: Runner) -> Iterator[str]:

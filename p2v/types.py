@@ -5,7 +5,7 @@ an image file, in the order of the file, without reading a byte of the disk. `co
 Reader and hands them to a `Sink`. All offsets and lengths are in bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -26,6 +26,24 @@ class Reader(Protocol):
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill `buffer` with the bytes at `offset`. Raises OSError when the medium fails or the bytes do not exist."""
+
+
+class DiskReader(Reader, Protocol):
+    """A whole disk of which an image is made."""
+
+    @property
+    def shown(self) -> str:
+        """The path that other programs read the same bytes from."""
+
+    @property
+    def mounted(self) -> Sequence[str]:
+        """Where it is mounted for writing all the same."""
+
+    def holes(self) -> "Extents":
+        """Runs that read as zeros without being read."""
+
+    def expect(self, offset: int, length: int) -> None:
+        """These bytes will be read soon: the medium may begin."""
 
 
 class Extent(NamedTuple):

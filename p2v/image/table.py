@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from ..types import ImageWriter
 from .model import Disk, Identity
 from .null import Null
-from .ova import Machine, Ova
 from .qcow2 import Qcow2
 from .raw import Raw
 from .vhd import Vhd
 from .vmdk import Vmdk
-from .xva import Xva
 
 Options = Mapping[str, str]
 _COMPRESSION_LEVEL = 1  # deflate beyond it costs far more time than it saves bytes
@@ -35,10 +33,16 @@ def _vmdk(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageW
 
 
 def _ova(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    # Imported when they are asked for: XML brings in half of the standard library, which costs as much time as a map.
+    from .ova import Machine, Ova
+
     return Ova(disks, Machine(options.get("name", "p2v")), identity)
 
 
 def _xva(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    from .ova import Machine
+    from .xva import Xva
+
     return Xva(disks, Machine(options.get("name", "p2v")), identity, checksum=options.get("checksum", "xxhash"))
 
 

@@ -39,6 +39,15 @@ class FileReader:
         """The file's length, or the device's size."""
         return self._size
 
+    @property
+    def shown(self) -> str:
+        """See DiskReader.shown."""
+        return self._name
+
+    def expect(self, offset: int, length: int) -> None:
+        """See DiskReader.expect."""
+        os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_WILLNEED)
+
     def holes(self) -> tuple[Extent, ...]:
         """Where a sparse file holds nothing: it reads as zeros without being read. A device has none."""
         found: list[Extent] = []

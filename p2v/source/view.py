@@ -26,25 +26,29 @@ class ViewError(Error):
     """A volume cannot be shown as a file."""
 
 
+Place = tuple[int, Extent]  # a run of one of the disks, by its number
+
+
 @contextmanager
-def views(disk: str, volumes: Mapping[str, Sequence[Extent]], runner: Runner) -> Iterator[dict[str, Path]]:
-    """A path for each volume, by the volume's name. Raises ViewError."""
+def views(disks: Sequence[str], volumes: Mapping[int, Sequence[Place]], runner: Runner) -> Iterator[dict[int, Path]]:
+    """A path for each volume, by whatever number the volume has here. Raises ViewError."""
     if not volumes:
         yield {}
         return
     _sweep(runner)
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
-        (place / "disk").symlink_to(os.path.realpath(disk))
+        for number, disk in enumerate(disks):
+            (place / f"disk{number}").symlink_to(os.path.realpath(disk))
         argv = ["qemu-storage-daemon"]
-        paths: dict[str, Path] = {}
-        for number, (name, segments) in enumerate(volumes.items()):
-            paths[name] = place / f"volume{number}"
-            paths[name].touch()
+        paths: dict[int, Path] = {}
+        for number, segments in volumes.items():
+            paths[number] = place / f"volume{number}"
+            paths[number].touch()
             argv += _arguments(place, number, list(segments))
         process = runner.start(argv)
         try:
-            _await(process, {paths[name]: sum(extent.length for extent in segments) for name, segments in volumes.items()})
+            _await(process, {paths[number]: sum(extent.length for _, extent in segments) for number, segments in volumes.items()})
             yield paths
         finally:
             process.stop()
@@ -53,13 +57,14 @@ def views(disk: str, volumes: Mapping[str, Sequence[Extent]], runner: Runner) ->
                     runner.run(["umount", "-l", str(path)], check=False)
 
 
-def _arguments(place: Path, number: int, segments: list[Extent]) -> list[str]:
+def _arguments(place: Path, number: int, segments: list[Place]) -> list[str]:
     node = {"driver": "raw", "node-name": f"node{number}", "read-only": True}
     if len(segments) == 1:
-        disk = place / "disk"
+        which, extent = segments[0]
+        disk = place / f"disk{which}"
         driver = "host_device" if disk.is_block_device() else "file"
         file = {"driver": driver, "filename": str(disk), "read-only": True, "locking": "off"}
-        node |= {"offset": segments[0].start, "size": segments[0].length, "file": file}
+        node |= {"offset": extent.start, "size": extent.length, "file": file}
     else:
         descriptor = place / f"volume{number}.vmdk"
         descriptor.write_text(_descriptor(segments))
@@ -74,10 +79,10 @@ def _arguments(place: Path, number: int, segments: list[Extent]) -> list[str]:
     return ["--blockdev", json.dumps(node), "--export", json.dumps(export)]
 
 
-def _descriptor(segments: list[Extent]) -> str:
+def _descriptor(segments: list[Place]) -> str:
     # The field's own way to join runs of files: VMware's "Virtual Disk Format 5.0", flat extents.
     head = '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
-    return head + "".join(f'RW {length // 512} FLAT "disk" {start // 512}\n' for start, length in segments)
+    return head + "".join(f'RW {length // 512} FLAT "disk{which}" {start // 512}\n' for which, (start, length) in segments)
 
 
 def _await(process: Process, expected: Mapping[Path, int | None]) -> None:

@@ -2,21 +2,21 @@
 
 import argparse
 import json
+from contextlib import ExitStack
 
 from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import format_size
 
 from ..blockmap.model import DiskMap
-from ..convert import map_source
+from ..convert import map_sources
 from ..source.device import open_source
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every disk, as text or as JSON."""
-    found = []
-    for path in args.disks:
-        with open_source(path, allow_mounted=args.allow_mounted) as reader:
-            found.append((path, map_source(reader, SystemRunner())))
+    with ExitStack() as stack:
+        readers = [stack.enter_context(open_source(path, allow_mounted=args.allow_mounted)) for path in args.disks]
+        found = list(zip(args.disks, map_sources(readers, SystemRunner()), strict=True))
     if args.json:
         print(json.dumps({"disks": [_as_json(path, disk) for path, disk in found]}, indent=2))
     else:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from p2v.blockmap.extents import normal, subtract
 from p2v.cli import main
 from p2v.journal import journal_of, read_journal
+from p2v.types import Extent
 from tests.p2v.disks import MIB, filesystem, make_disk, run, sha
 
 TIB = 1 << 40
@@ -55,8 +57,11 @@ def test_map_is_a_map_that_ddrescue_takes(tmp_path: Path, capsys: pytest.Capture
         place += int(length, 16)
     assert place == part.stat().st_size
     assert main(["map", "--json", str(part)]) == 0
-    used = json.loads(capsys.readouterr().out)
-    assert used["used_bytes"] == sum(int(length, 16) for _, length, status in lines if status == "+")
+    told = json.loads(capsys.readouterr().out)
+    assert told["used_bytes"] == sum(run["length"] for run in told["used"])
+    # Pages that the first run left in the cache no longer count as a hole.
+    runs = normal(Extent(int(start, 16), int(length, 16)) for start, length, status in lines if status == "+")
+    assert subtract(runs, tuple(Extent(run["start"], run["length"]) for run in told["used"])) == ()
 
 
 def test_an_image_goes_down_a_pipe_as_into_a_file(tmp_path: Path, disk: Path) -> None:

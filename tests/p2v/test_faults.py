@@ -17,7 +17,7 @@ import pytest
 
 from p2v.blockmap.extents import covered
 from p2v.cli import main
-from p2v.convert import convert, map_source
+from p2v.convert import convert, map_sources
 from p2v.journal import journal_of, read_journal
 from p2v.request import Request
 from p2v.source.file import FileReader
@@ -106,7 +106,7 @@ def test_a_damaged_file_system_is_mapped_or_copied_whole_but_never_crashes(tmp_p
             patch(path, rng.choice(places) + rng.randrange(512), rng.randbytes(rng.randint(1, 8)))
         reader = FileReader(path)
         try:
-            found = map_source(reader, SystemRunner())
+            found = map_sources([reader], SystemRunner())[0]
         except Error as error:
             pytest.fail(f"mapping must fall back, not fail: {error.message}")
         finally:
