@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..types import ImageWriter
+from ..vm.model import VirtualMachine, from_json
 from .model import Disk, Identity
 from .null import Null
 from .qcow2 import Qcow2
@@ -34,16 +35,20 @@ def _vmdk(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageW
 
 def _ova(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
     # Imported when they are asked for: XML brings in half of the standard library, which costs as much time as a map.
-    from .ova import Machine, Ova
+    from .ova import Ova
 
-    return Ova(disks, Machine(options.get("name", "p2v")), identity)
+    return Ova(disks, _machine(options), identity)
 
 
 def _xva(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
-    from .ova import Machine
     from .xva import Xva
 
-    return Xva(disks, Machine(options.get("name", "p2v")), identity, checksum=options.get("checksum", "xxhash"))
+    return Xva(disks, _machine(options), identity, checksum=options.get("checksum", "xxhash"))
+
+
+def _machine(options: Options) -> VirtualMachine:
+    described = options.get("machine")
+    return from_json(described) if described else VirtualMachine(options.get("name", "p2v"))
 
 
 def _raw(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:

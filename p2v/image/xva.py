@@ -13,11 +13,11 @@ import xxhash
 from xeninstall.base.sizes import MIB
 
 from ..types import Coded, Piece
+from ..vm.model import VirtualMachine
+from ..vm.xva import Vdi, ova_xml
 from . import tar
 from .model import Disk, Identity
-from .ova import Machine
 from .pieces import on_grid, rounded_up
-from .xva_xml import Vdi, description
 
 CHUNK = MIB
 _SIZE_UNIT = 2 * MIB  # what the storage manager rounds to
@@ -26,7 +26,7 @@ _SIZE_UNIT = 2 * MIB  # what the storage manager rounds to
 class Xva:
     """The exact length is known beforehand. `checksum` is `xxhash` or, for hosts before 2021, `sha1`."""
 
-    def __init__(self, disks: Sequence[Disk], machine: Machine, identity: Identity, *, checksum: str = "xxhash") -> None:
+    def __init__(self, disks: Sequence[Disk], vm: VirtualMachine, identity: Identity, *, checksum: str = "xxhash") -> None:
         self._disks, self._time = disks, identity.time
         self._suffix, self._digest = _CHECKSUMS[checksum]
         vdis = [
@@ -34,7 +34,7 @@ class Xva:
             for number, disk in enumerate(disks)
         ]
         self._vdis = vdis
-        self._xml = description(vdis, machine, identity)
+        self._xml = ova_xml(vdis, vm, identity)
 
     @property
     def length_bytes(self) -> int:

@@ -29,6 +29,9 @@ def from_machine(
     sockets = max(cpu.sockets, 1)
     cores = max(cpu.cores // sockets, 1)
     threads = max(cpu.threads // max(cpu.cores, 1), 1)
+    if sockets * cores * threads != cpu.threads:
+        # Processors with cores of two kinds: no topology of one kind gives their number.
+        sockets, cores, threads = 1, max(cpu.threads, 1), 1
     if sockets * cores * threads > MOST_VCPUS:
         remarks.append(f"the machine has {cpu.threads} threads; the virtual machine gets {MOST_VCPUS} vCPUs")
         sockets, cores, threads = 1, MOST_VCPUS, 1

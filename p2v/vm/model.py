@@ -1,7 +1,8 @@
 """A virtual machine as a value."""
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from xeninstall.base.errors import UsageError
@@ -82,6 +83,19 @@ class VirtualMachine:
                 f"{self.vcpus} vCPUs and {self.memory_mib} MiB are not a virtual machine",
                 hint="give 1 to 512 vCPUs and 64 MiB or more",
             )
+
+
+def to_json(vm: VirtualMachine) -> str:
+    """On one line."""
+    return json.dumps(asdict(vm), sort_keys=True)
+
+
+def from_json(text: str) -> VirtualMachine:
+    """The reverse."""
+    found = json.loads(text)
+    disks = tuple(DiskImage(**disk) for disk in found.pop("disks"))
+    nics = tuple(Nic(**nic) for nic in found.pop("nics"))
+    return VirtualMachine(disks=disks, nics=nics, remarks=tuple(found.pop("remarks")), **found)
 
 
 def xen_name(number: int, letters: str = "xvd") -> str:

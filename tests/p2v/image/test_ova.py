@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from p2v.image.model import Identity
-from p2v.image.ova import Machine, Ova
+from p2v.image.ova import Ova
+from p2v.vm.model import VirtualMachine
 from tests.p2v.disks import run
 from tests.p2v.image.render import SAMPLES, render, sample
 
@@ -16,7 +17,7 @@ OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 
 def test_every_disk_is_in_it_and_described(tmp_path: Path) -> None:
     samples = [sample(*SAMPLES[name], seed=seed) for seed, name in enumerate(("corners", "odd", "empty"))]
-    writer = Ova([disk for disk, _ in samples], Machine('old <server> & "co"', vcpus=3, uefi=True), IDENTITY)
+    writer = Ova([disk for disk, _ in samples], VirtualMachine('old <server> & "co"', cores=3, uefi=True), IDENTITY)
     image = tmp_path / "image.ova"
     render(writer, [data for _, data in samples], image)
     with tarfile.open(image) as archive:

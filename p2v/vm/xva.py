@@ -1,16 +1,28 @@
-"""XVA's `ova.xml`: an XML-RPC value with the records of a VM, its disks and their attachments. Numbers are strings."""
+"""XVA's `ova.xml`: an XML-RPC value with the records of a VM, its disks, its cards and their attachments. Numbers are strings."""
 
 import datetime
+import uuid
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from .model import Identity
-from .ova import Machine
+from .model import VirtualMachine, xen_name
 
 Value = str | bool | float | xmlrpc.client.DateTime | Sequence["Value"] | Mapping[str, "Value"]
 _NULL = "OpaqueRef:NULL"
 _VM, _SR = "Ref:0000", "Ref:0001"
+
+
+class Identity(Protocol):
+    """UUIDs by their purpose, and a date: the same each time that an archive is made."""
+
+    @property
+    def time(self) -> int:
+        """Seconds since 1970."""
+
+    def uuid(self, purpose: str) -> uuid.UUID:
+        """One for this purpose."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +34,20 @@ class Vdi:
     size_bytes: int
 
 
-def description(vdis: Sequence[Vdi], machine: Machine, identity: Identity) -> bytes:
+def ova_xml(vdis: Sequence[Vdi], vm: VirtualMachine, identity: Identity) -> bytes:
     """The whole file."""
     vbds = [f"Ref:{5000 + number:04d}" for number in range(len(vdis))]
-    objects: list[Value] = [_object("VM", _VM, _vm(machine, identity, vbds)), _object("SR", _SR, _sr(identity, vdis))]
+    vifs = [f"Ref:{7000 + number:04d}" for number in range(len(vm.nics))]
+    networks = {bridge: f"Ref:{8000 + number:04d}" for number, bridge in enumerate(dict.fromkeys(nic.bridge for nic in vm.nics))}
+    objects: list[Value] = [_object("VM", _VM, _vm(vm, identity, vbds, vifs)), _object("SR", _SR, _sr(identity, vdis))]
     for number, (vdi, vbd) in enumerate(zip(vdis, vbds, strict=True)):
         objects.append(_object("VDI", vdi.ref, _vdi(vdi, vbd, identity)))
         objects.append(_object("VBD", vbd, _vbd(number, vdi, identity)))
+    for number, (nic, vif) in enumerate(zip(vm.nics, vifs, strict=True)):
+        objects.append(_object("VIF", vif, _vif(number, nic.mac, networks[nic.bridge], identity)))
+    for bridge, ref in networks.items():
+        attached = [vif for nic, vif in zip(vm.nics, vifs, strict=True) if nic.bridge == bridge]
+        objects.append(_object("network", ref, _network(bridge, attached, identity)))
     date = datetime.datetime.fromtimestamp(identity.time, datetime.UTC)
     version: Value = {
         "hostname": "localhost",
@@ -49,10 +68,10 @@ def _object(kind: str, ref: str, record: Mapping[str, Value]) -> Value:
     return {"class": kind, "id": ref, "snapshot": record}
 
 
-def _vm(machine: Machine, identity: Identity, vbds: list[str]) -> dict[str, Value]:
-    memory, vcpus = str(machine.memory_bytes), str(machine.vcpus)
+def _vm(vm: VirtualMachine, identity: Identity, vbds: list[str], vifs: list[str]) -> dict[str, Value]:
+    memory, vcpus = str(vm.memory_bytes), str(vm.vcpus)
     empty_maps = "blobs blocked_operations current_operations last_boot_CPU_flags NVRAM snapshot_info VCPUs_params xenstore_data"
-    empty_lists = "allowed_operations attached_PCIs children consoles crash_dumps snapshots tags VGPUs VIFs VTPMs VUSBs"
+    empty_lists = "allowed_operations attached_PCIs children consoles crash_dumps snapshots tags VGPUs VTPMs VUSBs"
     empty_texts = (
         "domarch generation_id ha_restart_priority last_booted_record PCI_bus PV_args PV_bootloader PV_bootloader_args PV_kernel "
         "PV_legacy_args PV_ramdisk recommendations snapshot_metadata transportable_snapshot_id"
@@ -66,17 +85,17 @@ def _vm(machine: Machine, identity: Identity, vbds: list[str]) -> dict[str, Valu
     record |= {name: [] for name in empty_lists.split()} | dict.fromkeys(empty_texts.split(), "")
     record |= dict.fromkeys(nulls.split(), _NULL) | dict.fromkeys(no.split(), False)
     return record | {
-        "uuid": str(identity.uuid("vm")),
-        "name_label": machine.name,
-        "name_description": "",
+        "uuid": vm.uuid or str(identity.uuid("vm")),
+        "name_label": vm.name,
+        "name_description": vm.origin,
         "power_state": "halted",
         "domain_type": "hvm",
         "domid": "-1",
         "HVM_boot_policy": "BIOS order",
-        "HVM_boot_params": {"order": "cdn", "firmware": "uefi" if machine.uefi else "bios"},
+        "HVM_boot_params": {"order": "cdn", "firmware": "uefi" if vm.uefi else "bios"},
         "HVM_shadow_multiplier": 1.0,
         "platform": dict.fromkeys(["acpi", "apic", "hpet", "nx", "pae", "viridian"], "true")
-        | {"timeoffset": "0", "secureboot": "false"},
+        | {"timeoffset": "0", "secureboot": "false", "cores-per-socket": str(vm.cores * vm.threads)},
         "memory_static_max": memory,
         "memory_static_min": memory,
         "memory_dynamic_max": memory,
@@ -99,6 +118,7 @@ def _vm(machine: Machine, identity: Identity, vbds: list[str]) -> dict[str, Valu
         "version": "0",
         "snapshot_time": xmlrpc.client.DateTime("19700101T00:00:00Z"),
         "VBDs": vbds,
+        "VIFs": vifs,
     }
 
 
@@ -162,7 +182,7 @@ def _vbd(number: int, vdi: Vdi, identity: Identity) -> dict[str, Value]:
         "current_operations": {},
         "VM": _VM,
         "VDI": vdi.ref,
-        "device": _device(number),
+        "device": xen_name(number),
         "userdevice": str(number),
         "bootable": number == 0,
         "mode": "RW",
@@ -182,9 +202,48 @@ def _vbd(number: int, vdi: Vdi, identity: Identity) -> dict[str, Value]:
     }
 
 
-def _device(number: int) -> str:
-    letters = ""
-    while number >= 0:
-        letters = chr(ord("a") + number % 26) + letters
-        number = number // 26 - 1
-    return f"xvd{letters}"
+def _vif(number: int, mac: str, network: str, identity: Identity) -> dict[str, Value]:
+    return {
+        "uuid": str(identity.uuid(f"vif {number}")),
+        "allowed_operations": [],
+        "current_operations": {},
+        "device": str(number),
+        "network": network,
+        "VM": _VM,
+        "MAC": mac,
+        "MAC_autogenerated": False,
+        "MTU": "1500",
+        "other_config": {},
+        "currently_attached": False,
+        "status_code": "0",
+        "status_detail": "",
+        "runtime_properties": {},
+        "qos_algorithm_type": "",
+        "qos_algorithm_params": {},
+        "qos_supported_algorithms": [],
+        "metrics": _NULL,
+        "locking_mode": "network_default",
+        "ipv4_allowed": [],
+        "ipv6_allowed": [],
+    }
+
+
+def _network(bridge: str, vifs: Sequence[str], identity: Identity) -> dict[str, Value]:
+    return {
+        "uuid": str(identity.uuid(f"network {bridge}")),
+        "name_label": bridge,
+        "name_description": "",
+        "allowed_operations": [],
+        "current_operations": {},
+        "VIFs": list(vifs),
+        "PIFs": [],
+        "MTU": "1500",
+        "other_config": {},
+        "bridge": bridge,
+        "managed": True,
+        "blobs": {},
+        "tags": [],
+        "default_locking_mode": "unlocked",
+        "assigned_ips": {},
+        "purpose": [],
+    }

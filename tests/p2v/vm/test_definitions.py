@@ -1,0 +1,104 @@
+"""Each kind of definition as recorded; libvirt's judged by libvirt's own schema, the others by what their readers want."""
+
+import subprocess
+import uuid
+import xmlrpc.client
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2v.image.model import Identity
+from p2v.vm.libvirt import libvirt_xml
+from p2v.vm.model import Mode, VirtualMachine
+from p2v.vm.ovf import OvfDisk, ovf
+from p2v.vm.xl import xl_config
+from p2v.vm.xva import Vdi, ova_xml
+
+from .machines import UUID, vm_of
+
+GOLDEN = Path(__file__).parent.parent.parent / "data" / "vm"
+_SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
+MACHINES = ("bios-two-disks", "uefi-plain", "ten-nics")
+
+
+def _ovf(vm: VirtualMachine) -> str:
+    return ovf(vm, [OvfDisk(f"disk{number}", 70_000, 1 << 30, 1 << 20) for number in (1, 2)])
+
+
+def _xva_bytes(vm: VirtualMachine) -> bytes:
+    vdis = [Vdi(f"Ref:{10 + number:04d}", "old", 1 << 30) for number in range(2)]
+    return ova_xml(vdis, vm, Identity(uuid.UUID(UUID), 1_700_000_000))
+
+
+def _xva(vm: VirtualMachine) -> str:
+    return _xva_bytes(vm).decode()
+
+
+KINDS: dict[str, Callable[[VirtualMachine], str]] = {
+    "hvm.cfg": xl_config,
+    "pvh.cfg": lambda vm: xl_config(vm, Mode.PVH),
+    "pv.cfg": lambda vm: xl_config(vm, Mode.PV),
+    "libvirt.xml": libvirt_xml,
+    "windows.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True), virtio=False, software=True),
+    "windows.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True)),
+    "ovf": _ovf,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_definition_is_as_recorded(machine: str, kind: str, request: pytest.FixtureRequest) -> None:
+    found = KINDS[kind](vm_of(machine))
+    golden = GOLDEN / f"{machine}.{kind}"
+    if request.config.getoption("--renew-golden"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(found)
+    assert found == golden.read_text()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("kind", ["libvirt.xml", "windows.libvirt.xml"])
+def test_libvirts_own_schema_takes_it(machine: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "vm.xml"
+    path.write_text(KINDS[kind](vm_of(machine)))
+    done = subprocess.run(["xmllint", "--noout", "--relaxng", _SCHEMA, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("make", [_ovf, _xva])
+def test_xml_is_well_formed_with_any_text_in_it(make: Callable[[VirtualMachine], str], tmp_path: Path) -> None:
+    path = tmp_path / "vm.xml"
+    path.write_text(make(replace(vm_of("bios-two-disks"), name="<a> & 'b' \"c\"", origin="</x>&")))
+    done = subprocess.run(["xmllint", "--noout", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_xls_file_is_read_as_it_was_meant(machine: str) -> None:
+    # xl's syntax is a subset of Python's, but for what it makes of a disk's text.
+    vm = vm_of(machine)
+    found: dict[str, object] = {}
+    exec(compile(xl_config(vm), "xl.cfg", "exec"), {}, found)
+    assert (found["name"], found["vcpus"], found["memory"]) == (vm.name, vm.vcpus, vm.memory_mib)
+    assert found["disk"] == [
+        "format=qcow2, vdev=xvda, access=rw, target=/srv/vm/old, first.qcow2",
+        "format=raw, vdev=xvdb, access=rw, target=/dev/xenvg/old-1",
+    ]
+    assert found["vif"] == [f"mac={nic.mac},bridge=br0,model=e1000" for nic in vm.nics]
+
+
+def test_xva_has_a_card_for_each_and_a_network_for_each_bridge() -> None:
+    vm = vm_of("ten-nics")
+    described = _xva_bytes(vm).decode()
+    loaded, _ = xmlrpc.client.loads(f"<params><param>{described}</param></params>")
+    records: list[dict[str, Any]] = loaded[0]["objects"]  # type: ignore[index, assignment, call-overload]
+    vifs = [record["snapshot"] for record in records if record["class"] == "VIF"]
+    networks = [record for record in records if record["class"] == "network"]
+    assert [vif["MAC"] for vif in vifs] == [nic.mac for nic in vm.nics]
+    assert [record["snapshot"]["bridge"] for record in networks] == ["br0"]
+    assert {vif["network"] for vif in vifs} == {networks[0]["id"]}
+    machine = next(record["snapshot"] for record in records if record["class"] == "VM")
+    assert machine["VIFs"] == networks[0]["snapshot"]["VIFs"]
