@@ -1,0 +1,252 @@
+"""Disks → the systems on them, each with all its file systems in their places, ready to be read, changed and run in.
+
+Each volume becomes a loop device over the overlay's raw file, and nothing else of the machine sees it: its UUIDs are the original's.
+Where /boot, /usr and the rest belong is the guest's fstab's word; the places are resolved within the guest.
+"""
+
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from xeninstall.base.errors import Error
+from xeninstall.base.run import CommandError, Runner
+
+from ..layout.model import Kind
+from ..source.view import joined_view
+from .esp import Esp
+from .inspect import inspect, is_linux
+from .linux.names import resolve
+from .model import Guest, Hardware, Named
+from .slots import MOUNTABLE, Slot
+from .tree import Kind as Is
+from .tree import RootTree, text
+
+# What repairs read or write. A guest's other file systems stay as they are, and are not even mounted.
+_WANTED = ("/boot", "/efi", "/usr", "/var", "/opt")
+_OPTIONS = {Kind.XFS: ("nouuid",), Kind.BTRFS: ("subvolid=5",), Kind.EXT: ()}
+_MAX_ENTRIES = 64
+
+
+class MountError(Error):
+    """A guest's file systems cannot be put together."""
+
+
+@dataclass
+class Found:
+    """A system, put together below `tree.root`."""
+
+    tree: RootTree
+    guest: Guest
+    slot: Slot
+    esps: list[Esp] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        """All that was written is on the overlay when this returns. Raises RepairError."""
+        for one in self.esps:
+            one.put_back()
+
+
+@contextmanager
+def guests(
+    slots: Sequence[Slot], disks: Sequence[Path], hardware: Hardware, runner: Runner
+) -> Iterator[tuple[list[Found], list[str]]]:
+    """The Linux systems on the disks, whose raw files may be written, and what could not be looked into."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-guest-", ignore_cleanup_errors=True)))
+        bench = _Bench(folder, disks, hardware, runner, stack)
+        bench.mount_all(slots)
+        found = [bench.put_together(slot, top) for slot in slots if slot in bench.tops for top in bench.roots(slot)]
+        yield found, bench.remarks
+
+
+class _Bench:
+    def __init__(self, folder: Path, disks: Sequence[Path], hardware: Hardware, runner: Runner, stack: ExitStack) -> None:
+        self._folder, self._disks, self._hardware, self._runner, self._stack = folder, disks, hardware, runner, stack
+        self._slots: Sequence[Slot] = ()
+        self.tops: dict[Slot, Path] = {}
+        self.remarks: list[str] = []
+        self._count = 0
+
+    def mount_all(self, slots: Sequence[Slot]) -> None:
+        """Each file system at a place of its own."""
+        self._slots = slots
+        for slot in slots:
+            if slot.kind not in MOUNTABLE:
+                continue
+            try:
+                self.tops[slot] = self._mount(slot)
+            except Error as error:
+                self.remarks.append(f"{slot.title} cannot be looked into: {error.message.splitlines()[-1][-200:]}")
+
+    def roots(self, slot: Slot) -> list[Path]:
+        """The folders of a file system that are roots: itself, or subvolumes of btrfs."""
+        top = self.tops[slot]
+        candidates = [top]
+        if slot.kind is Kind.BTRFS:
+            candidates = [top / path for path in self._subvolumes(top)]
+        found = []
+        for place in candidates:
+            tree = RootTree(place)
+            try:
+                found += [place] if is_linux(tree) else []
+            finally:
+                tree.close()
+        return found[:1]  # Snapshots are roots, too; the first is the one that is started.
+
+    def put_together(self, slot: Slot, top: Path) -> Found:
+        """The system with its other file systems in their places."""
+        root = self._new_folder("root")
+        self._bind(top, root)
+        tree = RootTree(root)
+        self._stack.callback(tree.close)
+        found = Found(tree, inspect(tree, self._hardware), slot)
+        for place, other, options in self._wanted(tree, found):
+            self._place(found, place, other, options)
+        # Now that /boot and /usr are there, more can be seen.
+        found.guest = inspect(tree, self._hardware)
+        return found
+
+    def _mount(self, slot: Slot) -> Path:
+        place = self._new_folder("fs")
+        device = self._loop(slot)
+        options = ",".join(("nodev", "nosuid", *_OPTIONS[slot.kind]))
+        self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+        self._stack.callback(self._unmount, place)
+        return place
+
+    def _loop(self, slot: Slot) -> str:
+        argv = ["losetup", "--find", "--show"]
+        if len(slot.places) == 1:
+            (disk, extent), path = slot.places[0], self._disks[slot.places[0][0]]
+            argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(path)]
+        else:
+            argv.append(
+                str(self._stack.enter_context(joined_view([str(path) for path in self._disks], slot.places, self._runner)))
+            )
+        device = self._runner.run(argv).stdout.strip()
+        self._stack.callback(self._runner.run, ["losetup", "--detach", device], check=False)
+        return device
+
+    def _subvolumes(self, top: Path) -> list[str]:
+        """Of btrfs: the default one, then those at the top, by the names that installers give."""
+        with suppress(CommandError):
+            default = self._runner.run(["btrfs", "subvolume", "get-default", str(top)]).stdout.strip()
+            path = default.partition(" path ")[2]
+            if path and not path.startswith("/") and ".." not in path.split("/"):
+                return [path, *_KNOWN_SUBVOLUMES, "."]
+        return [*_KNOWN_SUBVOLUMES, "."]
+
+    def _wanted(self, tree: RootTree, found: Found) -> list[tuple[str, Slot, list[str]]]:
+        entries = []
+        for line in (text(tree, "/etc/fstab") or "").splitlines()[:1000]:
+            words = line.split()
+            if len(words) < 3 or words[0].startswith("#"):
+                continue
+            place = _unescaped(words[1])
+            if not any(place == wanted or place.startswith(f"{wanted}/") for wanted in _WANTED):
+                continue
+            other = self._slot_of(_unescaped(words[0]), words[2])
+            if other is None:
+                if words[0].startswith(("/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")):
+                    found.remarks.append(f"{place} of the guest is on {words[0][:80]}, which was not found")
+                continue
+            entries.append((place, other, words[3].split(",") if len(words) > 3 else []))
+        return sorted(entries[:_MAX_ENTRIES], key=lambda entry: entry[0].count("/"))
+
+    def _slot_of(self, spec: str, fstype: str) -> Slot | None:
+        tag, sign, value = spec.partition("=")
+        value = value.strip("\"'")
+        match tag if sign else "":
+            case "UUID":
+                return self._first(lambda named: named.uuid.lower() == value.lower() != "")
+            case "LABEL":
+                return self._first(lambda named: named.label == value != "")
+            case "PARTUUID":
+                return self._first(lambda named: named.partuuid.lower() == value.lower() != "")
+        for prefix in ("/dev/disk/by-uuid/", "/dev/disk/by-label/", "/dev/disk/by-partuuid/"):
+            if spec.startswith(prefix):
+                return self._slot_of(f"{prefix[13:-1].upper()}={spec.removeprefix(prefix)}", fstype)
+        logical = self._first(lambda named: bool(named.logical) and spec in _logical_names(named))
+        if logical is not None:
+            return logical
+        volume = resolve(spec, self._hardware, fstype).volume
+        return self._first(lambda named: named == volume) if volume else None
+
+    def _first(self, fits: "_Fits") -> Slot | None:
+        # The content is what is mounted: of a mirror the data, not the member around it.
+        return next((slot for slot in self._slots if slot.kind is not Kind.MD and fits(slot.named)), None)
+
+    def _place(self, found: Found, place: str, slot: Slot, options: list[str]) -> None:
+        tree = found.tree
+        if tree.kind(place) is not Is.FOLDER:
+            found.remarks.append(f"{place} of the guest is not a folder; what belongs there was left out")
+            return
+        at = tree.root / tree.real(place).lstrip("/")
+        if slot.kind is Kind.FAT and len(slot.places) == 1:
+            (disk, extent) = slot.places[0]
+            staged = Esp(self._disks[disk], extent.start, self._new_folder("esp"), self._runner)
+            staged.take()
+            found.esps.append(staged)
+            self._bind(staged.folder, at)
+        elif slot in self.tops:
+            source = self._subfolder(self.tops[slot], slot, options)
+            if source is not None and source != self.tops.get(found.slot):
+                self._bind(source, at)
+
+    def _subfolder(self, top: Path, slot: Slot, options: list[str]) -> Path | None:
+        if slot.kind is not Kind.BTRFS:
+            return top
+        name = next((option.partition("=")[2] for option in options if option.startswith("subvol=")), "")
+        if not name:
+            return None  # By number, or the default: what is there is in the root's own subvolume already, or not needed.
+        tree = RootTree(top)
+        try:
+            return top / tree.real(f"/{name}").lstrip("/") if tree.kind(f"/{name}") is Is.FOLDER else None
+        finally:
+            tree.close()
+
+    def _bind(self, source: Path, target: Path) -> None:
+        self._runner.run(["mount", "--bind", "-o", "nodev,nosuid", str(source), str(target)])
+        self._stack.callback(self._unmount, target)
+
+    def _unmount(self, place: Path) -> None:
+        try:
+            self._runner.run(["umount", str(place)])
+        except CommandError:
+            # Something of ours still looks at it; what was written must reach the overlay all the same.
+            os.sync()
+            self._runner.run(["umount", "-l", str(place)], check=False)
+
+    def _new_folder(self, name: str) -> Path:
+        self._count += 1
+        place = self._folder / f"{name}{self._count}"
+        place.mkdir()
+        return place
+
+
+from collections.abc import Callable  # noqa: E402
+
+_Fits = Callable[[Named], bool]
+_KNOWN_SUBVOLUMES = ("@", "@rootfs", "root", "@root")
+
+
+def _type_of(slot: Slot) -> str:
+    # An ext2 without a journal is mounted by the same driver.
+    return {Kind.EXT: "ext4", Kind.XFS: "xfs", Kind.BTRFS: "btrfs"}[slot.kind]
+
+
+def _logical_names(named: Named) -> tuple[str, ...]:
+    doubled = "-".join(part.replace("-", "--") for part in (named.group, named.logical))
+    return (f"/dev/{named.group}/{named.logical}", f"/dev/mapper/{doubled}")
+
+
+def _unescaped(word: str) -> str:
+    return word.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+
+
+__all__ = ["Found", "MountError", "guests", "replace", "shlex"]
