@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
     convert.add_argument("--everything", action="store_true", help=everything)
     convert.add_argument("--allow-mounted", action="store_true", help=mounted)
-    convert.add_argument("--compress", action="store_true", help="compress the image, where its format can (vmdk)")
+    convert.add_argument("--compress", action="store_true", help="compress the image: qcow2 by zstd, vmdk by deflate")
     convert.add_argument(
         "--checksum", choices=["xxhash", "sha1"], default="xxhash", help="checksums within an xva; sha1 for hosts before 2021"
     )
@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     restore = add("restore", "write an image back onto a disk")
     restore.add_argument("image", metavar="IMAGE", help="image that p2v convert made, with its journal IMAGE.p2v beside it")
     restore.add_argument("--to", metavar="DISK", required=True, help="block device, or new file; a device loses what it holds")
+    restore.add_argument("--disk", metavar="N", type=int, help="which disk of an ova or xva with several, counted from 1")
     restore.add_argument("--wipe", action="store_true", help="write zeros wherever the image has nothing, which takes longer")
     restore.add_argument("--no-verify", action="store_true", help="do not verify the image before the first byte is written")
     restore.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")

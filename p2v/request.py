@@ -93,6 +93,9 @@ def _standard_output(request: Request, form: Format, groups: list[tuple[int, ...
         raise UsageError("what went into a pipe cannot be resumed", hint="leave --resume out, or name a file")
     if form.by_qemu:
         raise UsageError(f"{request.format} is not written as a stream", hint="name a file, or choose another format")
+    if request.compress and form.compressed_goes_back:
+        hint = "leave --compress out and send the stream through zstd, or choose vmdk"
+        raise UsageError(f"compressed {request.format} is not written as a stream", hint=hint)
     return Goal(groups[0], None)
 
 

@@ -113,18 +113,16 @@ def _sweep(runner: Runner) -> None:
 
 
 @contextmanager
-def image_view(image: Path, driver: str, runner: Runner) -> Iterator[Path]:
-    """An image of any format that QEMU reads, shown as the disk in it. Raises ViewError."""
+def image_view(image: Path, driver: str, runner: Runner, part: Extent | None = None) -> Iterator[Path]:
+    """An image of any format that QEMU reads, or a part of a file that is one, shown as the disk in it. Raises ViewError."""
     _sweep(runner)
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "disk"
         path.touch()
-        node = {
-            "driver": driver,
-            "node-name": "disk",
-            "read-only": True,
-            "file": {"driver": "file", "filename": str(image), "read-only": True},
-        }
+        file: dict[str, object] = {"driver": "file", "filename": str(image), "read-only": True}
+        if part is not None:
+            file = {"driver": "raw", "offset": part.start, "size": part.length, "read-only": True, "file": file}
+        node = {"driver": driver, "node-name": "disk", "read-only": True, "file": file}
         export = {"type": "fuse", "id": "export", "node-name": "disk", "mountpoint": str(path), "writable": False}
         process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(node), "--export", json.dumps(export)])
         try:
