@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
@@ -20,6 +21,7 @@ from .losses import tell_losses
 from .request import Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
+from .source.overlay import overlay
 from .task import Task, begun, new_task, open_sink, resume_task
 from .types import BlockMap, DiskReader
 
@@ -28,6 +30,13 @@ _AT_ONCE = 4
 
 def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event) -> None:
     """Make the images. Raises Error; what was `Stopped` goes on with the same request and `resume` set."""
+    goals(request)  # what is wrong with it is said before a disk is opened
+    with ExitStack() as stack:
+        convert_disks(request, [_open(disk, request, runner, stack) for disk in request.disks], runner, emit, stop)
+
+
+def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runner, emit: Emit, stop: threading.Event) -> None:
+    """The same with disks that are open already, in the order of the request: what repairs have been laid over, for one."""
     began = time.monotonic()
     planned = goals(request)
     lock = threading.Lock()
@@ -37,7 +46,6 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
             emit(event)
 
     with ExitStack() as stack:
-        readers = [stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted)) for disk in request.disks]
         fresh = [goal for goal in planned if not (request.resume and begun(goal))]
         wanted = {number for goal in fresh for number in goal.disks}
         maps = _map_all(request, readers, wanted, runner, tell)
@@ -57,6 +65,13 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
             f"some of the source could not be read; zeros stand in its place: {'; '.join(lost)}",
             hint="the image is complete but for that; the files that were hit are named above",
         )
+
+
+def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> DiskReader:
+    if request.overlay is None:
+        return stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted))
+    changed = overlay(disk, Path(request.overlay), runner, writable=False, allow_mounted=request.allow_mounted)
+    return stack.enter_context(stack.enter_context(changed).reader())
 
 
 def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False) -> list[DiskMap]:

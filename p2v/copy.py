@@ -6,6 +6,7 @@ made safe and told to the journal, in a thread of its own.
 """
 
 import mmap
+import os
 import threading
 import time
 from collections import deque
@@ -21,11 +22,12 @@ from xeninstall.base.sizes import MIB
 
 from .journal import Chunk, Journal
 from .rescue import Rescuer
-from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late, Sink
+from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late, Patch, Sink
 from .units import UNIT_BYTES, Data, Unit, units
 
 _BUFFERS = 12
 _READERS = 2
+_MOST_CODERS = 8  # more would only wait for the medium, and each holds a unit
 _ZERO_GRAIN = 64 * 1024  # runs of zeros shorter than this are written like anything else
 _ZEROS = bytes(_ZERO_GRAIN)
 CHECKPOINT_SECONDS = 2.0
@@ -82,10 +84,12 @@ class Copy:
         self._began = time.monotonic()
         for _ in range(_BUFFERS):
             self._free.put(mmap.mmap(-1, UNIT_BYTES))
+        # What is compressed waits for processors, not for the medium.
+        readers = _READERS if self._writer.length_bytes is not None else max(_READERS, min(os.cpu_count() or 1, _MOST_CODERS))
         todo = iter(units(self._writer.pieces()))
         if self._journal is not None and self._journal.record.at:
             self._replay(todo, self._journal)
-        with ThreadPoolExecutor(_READERS) as pool, ThreadPoolExecutor(1) as saver:
+        with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(1) as saver:
             try:
                 self._loop(todo, pool, saver)
             except BaseException:
@@ -174,6 +178,11 @@ class Copy:
             self._sink.skip(self._at, unit.length)
             self._at += unit.length
             return
+        if isinstance(unit, Patch):
+            for offset, data in unit.make():
+                self._sink.write(offset, memoryview(data))
+                self._chunks.append(Chunk(offset, len(data), xxhash.xxh3_128_hexdigest(data)))
+            return
         if isinstance(unit, Late):
             data = unit.make()
             ready = _Ready(memoryview(data), xxhash.xxh3_128_hexdigest(data), [(0, len(data))], [])
@@ -245,6 +254,9 @@ class Copy:
             self._at = chunk.offset + chunk.length
             if isinstance(unit, Data | Coded):
                 self._disk_bytes += unit.disk_bytes if isinstance(unit, Data) else unit.length
+        if next(chunks, None) is not None:
+            # Behind the last piece come only chunks of a patch, which become certain together.
+            assert isinstance(next(todo), Patch)
         self._saved_at = self._at
 
 

@@ -21,7 +21,7 @@ from .request import Goal, Request
 from .sink.device import DeviceSink
 from .sink.file import FileSink, partial_of
 from .sink.pipe import PipeSink
-from .types import Coded, DiskData, DiskReader, Hole, ImageWriter, Late, Literal, Piece, Sink
+from .types import Coded, DiskData, DiskReader, Hole, ImageWriter, Late, Literal, Patch, Piece, Sink
 
 # What the file system of the target needs besides the image.
 _SPARE = 16 * MIB
@@ -151,6 +151,8 @@ def _piece_bytes(piece: Piece) -> int:
             return length or 0
         case DiskData(length=length) | Late(length=length):
             return length or 0
+        case Patch():
+            return 0
 
 
 def _writer(job: Job, readers: Sequence[DiskReader]) -> ImageWriter:

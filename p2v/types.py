@@ -121,7 +121,14 @@ class Late:
     length: int | None
 
 
-Piece = Literal | DiskData | Hole | Coded | Late
+@dataclass(frozen=True)
+class Patch:
+    """The last piece of an image that can only be written where one can go back: bytes for places that were left as holes."""
+
+    make: Callable[[], list[tuple[int, bytes]]]
+
+
+Piece = Literal | DiskData | Hole | Coded | Late | Patch
 
 
 class ImageWriter(Protocol):
@@ -143,7 +150,7 @@ class Sink(Protocol):
         """As the user knows it, for messages."""
 
     def write(self, offset: int, data: memoryview) -> None:
-        """Take these bytes. Offsets only grow. Raises OSError."""
+        """Take these bytes. Offsets only grow, but for a Patch. Raises Error."""
 
     def skip(self, offset: int, length: int) -> None:
         """Nothing in use: a hole where the sink can have one, zeros where bytes must follow each other."""

@@ -18,7 +18,7 @@ from xeninstall.base.run import Process, Runner
 from ..types import Extent
 
 MAX_SEGMENTS = 64  # each is an open file of the daemon
-_PREFIX = "p2v-view-"
+PREFIX = "p2v-view-"
 _PATIENCE_SECONDS = 20.0
 
 
@@ -35,8 +35,8 @@ def views(disks: Sequence[str], volumes: Mapping[int, Sequence[Place]], runner: 
     if not volumes:
         yield {}
         return
-    _sweep(runner)
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         for number, disk in enumerate(disks):
             (place / f"disk{number}").symlink_to(os.path.realpath(disk))
@@ -48,7 +48,9 @@ def views(disks: Sequence[str], volumes: Mapping[int, Sequence[Place]], runner: 
             argv += _arguments(place, number, list(segments))
         process = runner.start(argv)
         try:
-            _await(process, {paths[number]: sum(extent.length for _, extent in segments) for number, segments in volumes.items()})
+            await_shown(
+                process, {paths[number]: sum(extent.length for _, extent in segments) for number, segments in volumes.items()}
+            )
             yield paths
         finally:
             process.stop()
@@ -85,7 +87,7 @@ def _descriptor(segments: list[Place]) -> str:
     return head + "".join(f'RW {length // 512} FLAT "disk{which}" {start // 512}\n' for which, (start, length) in segments)
 
 
-def _await(process: Process, expected: Mapping[Path, int | None]) -> None:
+def await_shown(process: Process, expected: Mapping[Path, int | None]) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while not all(_is_shown(path, size) for path, size in expected.items()):
         if process.poll() is not None:
@@ -102,33 +104,31 @@ def _is_shown(path: Path, size: int | None) -> bool:
     return shown == size if size is not None else shown > 0
 
 
-def _sweep(runner: Runner) -> None:
+def sweep(runner: Runner) -> None:
     """Views that a killed run left behind: their daemon died with it, but the mounts are still in the table."""
     with suppress(OSError):
         for line in Path("/proc/self/mountinfo").read_text().splitlines():
             place = line.split(" ")[4]
-            owner = place.partition(f"/{_PREFIX}")[2].partition("-")[0]
+            owner = place.partition(f"/{PREFIX}")[2].partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 runner.run(["umount", "-l", place], check=False)
 
 
 @contextmanager
-def image_view(image: Path, driver: str, runner: Runner) -> Iterator[Path]:
-    """An image of any format that QEMU reads, shown as the disk in it. Raises ViewError."""
-    _sweep(runner)
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+def image_view(image: Path, driver: str, runner: Runner, part: Extent | None = None) -> Iterator[Path]:
+    """An image of any format that QEMU reads, or a part of a file that is one, shown as the disk in it. Raises ViewError."""
+    sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "disk"
         path.touch()
-        node = {
-            "driver": driver,
-            "node-name": "disk",
-            "read-only": True,
-            "file": {"driver": "file", "filename": str(image), "read-only": True},
-        }
+        file: dict[str, object] = {"driver": "file", "filename": str(image), "read-only": True}
+        if part is not None:
+            file = {"driver": "raw", "offset": part.start, "size": part.length, "read-only": True, "file": file}
+        node = {"driver": driver, "node-name": "disk", "read-only": True, "file": file}
         export = {"type": "fuse", "id": "export", "node-name": "disk", "mountpoint": str(path), "writable": False}
         process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(node), "--export", json.dumps(export)])
         try:
-            _await(process, {path: None})
+            await_shown(process, {path: None})
             yield path
         finally:
             process.stop()

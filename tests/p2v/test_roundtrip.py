@@ -9,11 +9,12 @@ import pytest
 from p2v.convert import convert
 from p2v.journal import journal_of, read_journal
 from p2v.request import Request
-from p2v.restore import restore
+from p2v.restore import Restoration, restore
 from p2v.verify import WrongImage, verify
+from tests.p2v.check import assert_whole
 from tests.p2v.disks import patch, run, sha
 from tests.p2v.roundtrip import assert_all_whole, every_kind, to_raw
-from xeninstall.base.errors import RequirementError
+from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.base.events import Event, Finished, Note, Progress
 from xeninstall.base.run import SystemRunner
 
@@ -73,13 +74,13 @@ def test_an_image_goes_back_onto_a_disk_and_damage_is_found_before(tmp_path: Pat
     target = tmp_path / "target"
     target.write_bytes(b"\xa5" * disk.stat().st_size)
     with looped(target) as device:
-        restore(image, Path(device), SystemRunner(), lambda event: None, threading.Event(), check=True, wipe=False)
+        restore(Restoration(image, Path(device)), SystemRunner(), lambda event: None, threading.Event())
     assert_all_whole(target, places, tmp_path)
     chunk = read_journal(journal_of(image)).chunks[3]
     patch(image, chunk.offset + 100, b"\xff\x00\xff")
     target.write_bytes(b"\xa5" * disk.stat().st_size)
     with looped(target) as device, pytest.raises(WrongImage, match=f"bytes {chunk.offset} to"):
-        restore(image, Path(device), SystemRunner(), lambda event: None, threading.Event(), check=True, wipe=False)
+        restore(Restoration(image, Path(device)), SystemRunner(), lambda event: None, threading.Event())
     assert set(target.read_bytes()) == {0xA5}, "nothing was written"
 
 
@@ -105,3 +106,22 @@ def test_from_a_disk_onto_a_disk(tmp_path: Path) -> None:
     small.write_bytes(bytes(1 << 20))
     with looped(small) as device, pytest.raises(RequirementError, match="holds 1 MiB"):
         make(disk, Path(device), "raw")
+
+
+@pytest.mark.parametrize("form", ["ova", "xva"])
+def test_each_disk_of_an_archive_comes_back(tmp_path: Path, form: str) -> None:
+    from tests.p2v.disks import filesystem
+
+    disks = [filesystem(tmp_path, "ext4"), filesystem(tmp_path, "ext2")]
+    image = tmp_path / f"image.{form}"
+    convert(Request(tuple(map(str, disks)), str(image), form), SystemRunner(), lambda event: None, threading.Event())
+    with pytest.raises(UsageError, match="holds 2 disks") as caught:
+        restore(Restoration(image, tmp_path / "x"), SystemRunner(), lambda event: None, threading.Event())
+    assert f"2 is {disks[1]}" in caught.value.hint
+    with pytest.raises(UsageError, match="--disk 3 is none of them"):
+        restore(Restoration(image, tmp_path / "x", 3), SystemRunner(), lambda event: None, threading.Event())
+    for number, (disk, kind) in enumerate(zip(disks, ("ext4", "ext2"), strict=True), 1):
+        back = tmp_path / f"back{number}"
+        restore(Restoration(image, back, number), SystemRunner(), lambda event: None, threading.Event())
+        assert back.stat().st_size == disk.stat().st_size
+        assert_whole(kind, back)
