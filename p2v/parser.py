@@ -21,6 +21,9 @@ def build_parser() -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
 
     mounted = "accept a disk that is mounted for writing: it is copied whole, as after a power cut"
+    machine = (
+        "inventory of the machine that the disks come from, by xeninstall probe --json (default: this one, for its own disks)"
+    )
     everything = "copy every byte, also what no file system uses"
 
     inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
@@ -36,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     convert = add("convert", "make images of disks")
     convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
-    convert.add_argument("--to", metavar="DEST", required=True, help="file, folder, disk (with raw), or - for standard output")
+    convert.add_argument("--to", metavar="DEST", help="file, folder, disk (with raw), or - for standard output")
     convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
     convert.add_argument("--everything", action="store_true", help=everything)
     convert.add_argument("--overlay", metavar="FILE", help="take the disk with the changes that p2v overlay put into FILE")
@@ -50,7 +53,23 @@ def build_parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--limit", metavar="RATE", help="write at most this much a second for each image, such as 50M")
     convert.add_argument("--resume", action="store_true", help="go on with a stopped conversion to the same place")
-    convert.add_argument("--no-repair", action="store_true", help="leave the guest as it is (so far nothing else is done)")
+    repair = convert.add_mutually_exclusive_group()
+    repair.add_argument(
+        "--repair", action="store_true", help="make the system boot as a virtual machine, in the image; the disk stays as it is"
+    )
+    repair.add_argument("--no-repair", action="store_true", help="leave the system as it is (the default so far)")
+    repair.add_argument("--plan", action="store_true", help="show what --repair would change, and write nothing")
+    convert.add_argument("--machine", metavar="FILE", help=machine)
+    convert.add_argument(
+        "--bridge",
+        metavar="[NIC=]BRIDGE",
+        action="append",
+        default=[],
+        help="bridge of the host for a network card, by its name or MAC address, or for all (default xenbr0)",
+    )
+    convert.add_argument(
+        "--define", action="store_true", help="write the machine's definition for xl and for libvirt beside the image"
+    )
     convert.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
 
     overlay = add("overlay", "show a disk as a file that can be changed, while the changes go into a file of their own")

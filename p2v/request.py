@@ -25,6 +25,7 @@ class Request:
     limit: int | None = None
     resume: bool = False
     overlay: str | None = None
+    machine: str = ""  # the virtual machine as JSON, for a format that describes one
 
     @property
     def image_format(self) -> Format:
@@ -36,6 +37,8 @@ class Request:
     def options(self) -> dict[str, str]:
         """What the format needs to make the same image again."""
         found = {"name": self.name}
+        if self.machine and self.image_format.holds_many:
+            found["machine"] = self.machine
         if self.compress:
             found["compress"] = "yes"
         if self.format == "xva":

@@ -1,15 +1,14 @@
 """Disks → the systems on them, each with all its file systems in their places, ready to be read, changed and run in.
 
-Each volume becomes a loop device over the overlay's raw file, and nothing else of the machine sees it: its UUIDs are the original's.
+Each volume becomes a loop device over the overlay's raw file; nothing is looked for by UUID, since the original's are the same.
 Where /boot, /usr and the rest belong is the guest's fstab's word; the places are resolved within the guest.
 """
 
 import os
-import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -29,10 +28,8 @@ from .tree import RootTree, text
 _WANTED = ("/boot", "/efi", "/usr", "/var", "/opt")
 _OPTIONS = {Kind.XFS: ("nouuid",), Kind.BTRFS: ("subvolid=5",), Kind.EXT: ()}
 _MAX_ENTRIES = 64
-
-
-class MountError(Error):
-    """A guest's file systems cannot be put together."""
+_KNOWN_SUBVOLUMES = ("@", "@rootfs", "root", "@root")
+_Fits = Callable[[Named], bool]
 
 
 @dataclass
@@ -122,8 +119,8 @@ class _Bench:
     def _loop(self, slot: Slot) -> str:
         argv = ["losetup", "--find", "--show"]
         if len(slot.places) == 1:
-            (disk, extent), path = slot.places[0], self._disks[slot.places[0][0]]
-            argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(path)]
+            disk, extent = slot.places[0]
+            argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(self._disks[disk])]
         else:
             argv.append(
                 str(self._stack.enter_context(joined_view([str(path) for path in self._disks], slot.places, self._runner)))
@@ -177,7 +174,7 @@ class _Bench:
         volume = resolve(spec, self._hardware, fstype).volume
         return self._first(lambda named: named == volume) if volume else None
 
-    def _first(self, fits: "_Fits") -> Slot | None:
+    def _first(self, fits: _Fits) -> Slot | None:
         # The content is what is mounted: of a mirror the data, not the member around it.
         return next((slot for slot in self._slots if slot.kind is not Kind.MD and fits(slot.named)), None)
 
@@ -229,12 +226,6 @@ class _Bench:
         return place
 
 
-from collections.abc import Callable  # noqa: E402
-
-_Fits = Callable[[Named], bool]
-_KNOWN_SUBVOLUMES = ("@", "@rootfs", "root", "@root")
-
-
 def _type_of(slot: Slot) -> str:
     # An ext2 without a journal is mounted by the same driver.
     return {Kind.EXT: "ext4", Kind.XFS: "xfs", Kind.BTRFS: "btrfs"}[slot.kind]
@@ -247,6 +238,3 @@ def _logical_names(named: Named) -> tuple[str, ...]:
 
 def _unescaped(word: str) -> str:
     return word.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
-
-
-__all__ = ["Found", "MountError", "guests", "replace", "shlex"]

@@ -36,7 +36,7 @@ class Slot:
 
 
 def slots(joined: Joined, layouts: Sequence[Layout], disks: Sequence[Reader]) -> list[Slot]:
-    """Every volume, those inside of others after these; the data of a mirror's second half is left out, since it is the first's."""
+    """Every volume, those inside of others after these; a mirror's second half is left out, since it holds the same."""
     found: list[Slot] = []
     mirrors: set[str] = set()
     for number, (layout, disk) in enumerate(zip(layouts, disks, strict=True)):

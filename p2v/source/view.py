@@ -134,3 +134,26 @@ def image_view(image: Path, driver: str, runner: Runner, part: Extent | None = N
             process.stop()
             if os.path.ismount(path):
                 runner.run(["umount", "-l", str(path)], check=False)
+
+
+@contextmanager
+def joined_view(disks: Sequence[str], segments: Sequence[Place], runner: Runner) -> Iterator[Path]:
+    """One volume of several runs as a file that can be written, over files that can be. Raises ViewError."""
+    sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        for number, disk in enumerate(disks):
+            (place / f"disk{number}").symlink_to(os.path.realpath(disk))
+        descriptor, path = place / "volume.vmdk", place / "volume"
+        descriptor.write_text(_descriptor(list(segments)))
+        path.touch()
+        file = {"driver": "vmdk", "node-name": "volume", "file": {"driver": "file", "filename": str(descriptor)}}
+        export = {"type": "fuse", "id": "export", "node-name": "volume", "mountpoint": str(path), "writable": True}
+        process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(file), "--export", json.dumps(export)])
+        try:
+            await_shown(process, {path: sum(extent.length for _, extent in segments)})
+            yield path
+        finally:
+            process.stop()
+            if os.path.ismount(path):
+                runner.run(["umount", "-l", str(path)], check=False)

@@ -1,22 +1,35 @@
 """`p2v convert DISK… --to DEST`: images of disks."""
 
 import argparse
+import json
 import threading
+import uuid
+from dataclasses import replace
 
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import parse_size
 
 from ..convert import convert
-from ..request import STDOUT, Request
+from ..repaired import as_json, as_text, convert_repaired, plan_only
+from ..request import STDOUT, Request, goals
+from .define import definition, write_definitions
+from .inventory import bridges, cards, inventory
 from .progress import shown
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert; progress goes to standard error."""
+    runner = SystemRunner()
+    if args.plan:
+        return _plan(args)
+    if args.to is None:
+        raise UsageError("nobody said where the image goes", hint="add --to FILE, or --plan to see what would be repaired")
     limit = parse_size(args.limit) if args.limit is not None else None
     if limit == 0:
         raise UsageError("--limit 0 would never end", hint="leave it out, or give a rate such as 50M")
+    if args.repair and args.overlay is not None:
+        raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
     request = Request(
         disks=tuple(args.disks),
         to=args.to,
@@ -30,5 +43,28 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         overlay=args.overlay,
     )
-    convert(request, SystemRunner(), shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event())
+    goals(request)
+    chosen = bridges(args.bridge)
+    described = args.repair or args.define or request.image_format.holds_many
+    machine = inventory(args.machine, request.disks) if described else None
+    if args.define and machine is None:
+        raise UsageError(
+            "the machine that these disks come from is not known",
+            hint="record it with: xeninstall probe --json, and give --machine",
+        )
+    if machine is not None and request.image_format.holds_many:
+        request = replace(request, machine=definition(machine, request, chosen))
+    emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
+    if args.repair:
+        convert_repaired(request, cards(machine), runner, emit, stop)
+    else:
+        convert(request, runner, emit, stop)
+    if args.define and machine is not None:
+        write_definitions(machine, request, chosen, str(uuid.uuid4()))
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> int:
+    found = plan_only(args.disks, cards(inventory(args.machine, args.disks)), SystemRunner(), allow_mounted=args.allow_mounted)
+    print(json.dumps(as_json(found), indent=2) if args.json else as_text(found), end="\n" if args.json else "")
     return 0

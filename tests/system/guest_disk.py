@@ -1,0 +1,144 @@
+"""A physical machine's Debian on a disk: device names everywhere, an initramfs with that machine's drivers only, no UEFI fallback."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.p2v.disks import put, run
+
+REPOSITORY = Path(__file__).parent.parent.parent
+CACHE = REPOSITORY / "build" / "guest-debian13.tar"
+PASSWORD = "xeninstall"
+MAC = "52:54:00:c0:ff:ee"
+MIB = 1 << 20
+_PACKAGES = (
+    "linux-image-amd64,initramfs-tools,systemd-sysv,udev,ifupdown,iproute2,grub2-common,grub-pc-bin,grub-efi-amd64-bin,"
+    "zstd,kmod,login,passwd,e2fsprogs,util-linux,dbus"
+)
+_ROOT_BYTES = 1600 * MIB
+
+
+@dataclass(frozen=True)
+class GuestDisk:
+    """The disk, and the kernel that it boots."""
+
+    path: Path
+    kernel: str
+
+
+def debian_root(folder: Path) -> Path:
+    """Debian 13, built once and kept in build/."""
+    if not CACHE.exists():
+        CACHE.parent.mkdir(exist_ok=True)
+        growing = CACHE.with_suffix(".partial.tar")
+        argv = ["mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", "--aptopt=APT::Install-Recommends \"0\"", "trixie", growing]
+        run(*argv)
+        growing.rename(CACHE)
+    root = folder / "root"
+    root.mkdir()
+    run("tar", "-x", "-p", "-f", CACHE, "-C", root, "--exclude=./dev/*")
+    return root
+
+
+def make_guest(folder: Path, firmware: str) -> GuestDisk:
+    """MBR and BIOS, or GPT and UEFI."""
+    root = debian_root(folder)
+    kernel = next((root / "lib/modules").iterdir()).name
+    uefi = firmware == "uefi"
+    root_part, swap_part = ("2", "3") if uefi else ("1", "2")
+    _configure(root, root_part, swap_part, esp=uefi)
+    _drivers_of_the_old_machine(root, kernel)
+    disk = folder / "old.img"
+    with disk.open("wb") as file:
+        file.truncate(_ROOT_BYTES + 256 * MIB)
+    parts = {"swap": (1 * MIB if not uefi else 65 * MIB) + _ROOT_BYTES}
+    start = 65 * MIB if uefi else MIB
+    lines = ["label: gpt" if uefi else "label: dos"]
+    lines += ["start=2048, size=131072, type=U"] if uefi else []
+    lines += [f"start={start // 512}, size={_ROOT_BYTES // 512}, type={'L' if uefi else '83, bootable'}"]
+    lines += [f"start={parts['swap'] // 512}, size={64 * MIB // 512}, type={'S' if uefi else '82'}"]
+    run("sfdisk", "-q", "--no-reread", disk, stdin="\n".join(lines) + "\n")
+    _grub(root, disk, folder, uefi=uefi)
+    part = folder / "root.part"
+    with part.open("wb") as file:
+        file.truncate(_ROOT_BYTES)
+    run("mkfs.ext4", "-q", "-F", "-U", ROOT_UUID, "-d", root, part)
+    put(disk, part, start)
+    part.unlink()
+    swap = folder / "swap.part"
+    with swap.open("wb") as file:
+        file.truncate(64 * MIB)
+    run("mkswap", "-q", swap)
+    put(disk, swap, parts["swap"])
+    shutil.rmtree(root)
+    return GuestDisk(disk, kernel)
+
+
+ROOT_UUID = "1f2e3d4c-5b6a-4798-8897-a6b5c4d3e2f1"
+
+
+def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None:
+    fstab = f"/dev/sda{root_part} / ext4 errors=remount-ro 0 1\n/dev/sda{swap_part} none swap sw 0 0\n"
+    fstab += "/dev/sda1 /boot/efi vfat umask=0077 0 1\n" if esp else ""
+    (root / "boot/efi").mkdir(exist_ok=True)
+    (root / "etc/fstab").write_text(fstab)
+    (root / "etc/hostname").write_text("old-server\n")
+    (root / "etc/network/interfaces").write_text(
+        "auto lo\niface lo inet loopback\nauto eno7\niface eno7 inet static\n  address 192.0.2.77/24\n  gateway 192.0.2.1\n"
+    )
+    (root / "etc/modules").write_text("coretemp\n")
+    (root / "etc/initramfs-tools/initramfs.conf").write_text("MODULES=dep\nBUSYBOX=auto\nCOMPRESS=zstd\nDEVICE=\nNFSROOT=auto\nRUNSIZE=10%\nFSTYPE=auto\n")
+    subprocess.run(["chroot", root, "chpasswd"], input=f"root:{PASSWORD}\n", text=True, check=True)
+    kernel = next((root / "lib/modules").iterdir()).name
+    (root / "boot/grub").mkdir(exist_ok=True)
+    (root / "boot/grub/grub.cfg").write_text(
+        f"set timeout=0\ninsmod part_gpt\ninsmod part_msdos\ninsmod ext2\nsearch --no-floppy --fs-uuid --set=root {ROOT_UUID}\n"
+        f"menuentry 'Debian' {{\n\tlinux\t/boot/vmlinuz-{kernel} root=/dev/sda{root_part} ro console=ttyS0,115200 systemd.show_status=0\n"
+        f"\tinitrd\t/boot/initrd.img-{kernel}\n}}\n"
+    )
+
+
+def _drivers_of_the_old_machine(root: Path, kernel: str) -> None:
+    """What MODULES=dep takes on a machine with an AHCI disk; it cannot be asked here, where there is no such machine."""
+    modules = root / "etc/initramfs-tools/modules"
+    before = modules.read_text() if modules.exists() else ""
+    conf = root / "etc/initramfs-tools/conf.d/build"
+    modules.write_text("ahci\nsd_mod\next4\n")
+    conf.write_text("MODULES=list\n")
+    subprocess.run(["chroot", root, "update-initramfs", "-u", "-k", kernel], check=True, capture_output=True)
+    modules.write_text(before)
+    conf.unlink()
+
+
+def _grub(root: Path, disk: Path, folder: Path, *, uefi: bool) -> None:
+    early = f"search.fs_uuid {ROOT_UUID} root\nset prefix=($root)/boot/grub\n"
+    (root / "early.cfg").write_text(early)
+    target = "x86_64-efi" if uefi else "i386-pc"
+    shutil.copytree(root / "usr/lib/grub" / target, root / "boot/grub" / target)
+    modules = ["part_gpt", "part_msdos", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "echo"]
+    modules += ["fat"] if uefi else ["biosdisk"]
+    out = "/grubx64.efi" if uefi else "/core.img"
+    subprocess.run(
+        ["chroot", root, "grub-mkimage", "-O", target, "-o", out, "-p", "/boot/grub", "-c", "/early.cfg", *modules], check=True
+    )
+    if uefi:
+        esp = folder / "esp.part"
+        with esp.open("wb") as file:
+            file.truncate(64 * MIB)
+        run("mkfs.vfat", "-F", "32", esp)
+        run("mmd", "-i", esp, "::/EFI", "::/EFI/debian")
+        run("mcopy", "-i", esp, root / "grubx64.efi", "::/EFI/debian/grubx64.efi")
+        put(disk, esp, MIB)
+        esp.unlink()
+    else:
+        from xeninstall.apply.bios_boot import patched
+
+        boot, core = patched((root / "boot/grub/i386-pc/boot.img").read_bytes(), (root / "core.img").read_bytes(), 1)
+        assert len(core) < MIB - 512
+        with disk.open("r+b") as raw:
+            head = raw.read(512)
+            raw.seek(0)
+            raw.write(boot[:440] + head[440:] + core)
+    for name in ("early.cfg", out.lstrip("/")):
+        (root / name).unlink()
