@@ -110,24 +110,11 @@ class _Bench:
 
     def _mount(self, slot: Slot) -> Path:
         place = self._new_folder("fs")
-        device = self._loop(slot)
+        device = loop_device(slot, self._disks, self._runner, self._stack)
         options = ",".join(("nodev", "nosuid", *_OPTIONS[slot.kind]))
         self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
         self._stack.callback(self._unmount, place)
         return place
-
-    def _loop(self, slot: Slot) -> str:
-        argv = ["losetup", "--find", "--show"]
-        if len(slot.places) == 1:
-            disk, extent = slot.places[0]
-            argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(self._disks[disk])]
-        else:
-            argv.append(
-                str(self._stack.enter_context(joined_view([str(path) for path in self._disks], slot.places, self._runner)))
-            )
-        device = self._runner.run(argv).stdout.strip()
-        self._stack.callback(self._runner.run, ["losetup", "--detach", device], check=False)
-        return device
 
     def _subvolumes(self, top: Path) -> list[str]:
         """Of btrfs: the default one, then those at the top, by the names that installers give."""
@@ -224,6 +211,19 @@ class _Bench:
         place = self._folder / f"{name}{self._count}"
         place.mkdir()
         return place
+
+
+def loop_device(slot: Slot, disks: Sequence[Path], runner: Runner, stack: ExitStack) -> str:
+    """A loop device over the volume, for as long as the stack lasts."""
+    argv = ["losetup", "--find", "--show"]
+    if len(slot.places) == 1:
+        disk, extent = slot.places[0]
+        argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(disks[disk])]
+    else:
+        argv.append(str(stack.enter_context(joined_view([str(path) for path in disks], slot.places, runner))))
+    device = runner.run(argv).stdout.strip()
+    stack.callback(runner.run, ["losetup", "--detach", device], check=False)
+    return device
 
 
 def _type_of(slot: Slot) -> str:

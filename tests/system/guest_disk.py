@@ -1,4 +1,4 @@
-"""A physical machine's Debian on a disk: device names everywhere, an initramfs with that machine's drivers only, no UEFI fallback."""
+"""A physical machine's Debian on a disk: device names everywhere, that machine's drivers in the initramfs, no UEFI fallback."""
 
 import shutil
 import subprocess
@@ -32,7 +32,14 @@ def debian_root(folder: Path) -> Path:
     if not CACHE.exists():
         CACHE.parent.mkdir(exist_ok=True)
         growing = CACHE.with_suffix(".partial.tar")
-        argv = ["mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", "--aptopt=APT::Install-Recommends \"0\"", "trixie", growing]
+        argv = [
+            "mmdebstrap",
+            "--variant=minbase",
+            f"--include={_PACKAGES}",
+            '--aptopt=APT::Install-Recommends "0"',
+            "trixie",
+            growing,
+        ]
         run(*argv)
         growing.rename(CACHE)
     root = folder / "root"
@@ -88,7 +95,9 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
         "auto lo\niface lo inet loopback\nauto eno7\niface eno7 inet static\n  address 192.0.2.77/24\n  gateway 192.0.2.1\n"
     )
     (root / "etc/modules").write_text("coretemp\n")
-    (root / "etc/initramfs-tools/initramfs.conf").write_text("MODULES=dep\nBUSYBOX=auto\nCOMPRESS=zstd\nDEVICE=\nNFSROOT=auto\nRUNSIZE=10%\nFSTYPE=auto\n")
+    (root / "etc/initramfs-tools/initramfs.conf").write_text(
+        "MODULES=dep\nBUSYBOX=auto\nCOMPRESS=zstd\nRUNSIZE=10%\nFSTYPE=auto\n"
+    )
     subprocess.run(["chroot", root, "chpasswd"], input=f"root:{PASSWORD}\n", text=True, check=True)
     kernel = next((root / "lib/modules").iterdir()).name
     (root / "boot/grub").mkdir(exist_ok=True)

@@ -1,0 +1,90 @@
+"""Which Windows a volume holds, from its registry and files."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from xeninstall.base.run import Runner
+
+from ..apply import RepairError
+from .hive import read_keys, read_values
+from .model import Package, Registry, Value, Windows
+from .volume import WindowsVolume
+
+_FOLDERS = ("Windows", "WINNT")
+_SERVICES = ("atapi", "intelide", "pciide", "msahci", "storahci", "stornvme", "viostor", "vioscsi", "xenvbd", "p2v-first-boot")
+_CONTROLS = ("CriticalDeviceDatabase", "Session Manager\\Power", "CrashControl", "TimeZoneInformation")
+_ASKED_FOR = ("atapi.sys", "intelide.sys", "pciide.sys")
+
+
+def hive_path(volume: WindowsVolume, name: str) -> str | None:
+    """Where a hive is on the volume; None where there is no Windows."""
+    found = (volume.find(f"{folder}/System32/config/{name}") for folder in _FOLDERS)
+    return next((path for path in found if path is not None), None)
+
+
+def inspect(volume: WindowsVolume, runner: Runner) -> Windows | None:
+    """What is known of the system; None where there is none. Raises RepairError when its registry cannot be read."""
+    place = hive_path(volume, "SYSTEM")
+    if place is None:
+        return None
+    system, software = volume.read(place), volume.read(hive_path(volume, "SOFTWARE") or "")
+    if system is None or software is None:
+        raise RepairError("the Windows system has no whole registry", hint="start Windows once, and shut it down")
+    select = read_keys(system, ["Select"], runner).get("Select", {})
+    current = select.get("Current")
+    if current is None or current.number is None:
+        raise RepairError("the registry does not say which control set is current", hint="start Windows once, and shut it down")
+    control_set = f"ControlSet{current.number:03d}"
+    wanted = [f"{control_set}\\Services\\{name}" for name in _SERVICES]
+    wanted += [f"{control_set}\\Control\\{name}" for name in _CONTROLS] + ["DriverDatabase\\DriverInfFiles"]
+    keys = read_keys(system, wanted, runner)
+    if any(key.lower().startswith("driverdatabase") for key in keys):
+        keys["DriverDatabase"] = {}
+    environment = read_values(system, f"{control_set}\\Control\\Session Manager\\Environment", runner)
+    about = read_values(software, "Microsoft\\Windows NT\\CurrentVersion", runner)
+    folder = place.split("/")[0]
+    files = {path.lower() for name in _ASKED_FOR if (path := volume.find(f"{folder}/System32/drivers/{name}")) is not None}
+    version, build = _version(about)
+    return Windows(
+        name=_name(about, build),
+        version=version,
+        build=build,
+        architecture="amd64" if "64" in _text(environment, "PROCESSOR_ARCHITECTURE") else "x86",
+        control_set=control_set,
+        folder=folder,
+        system=Registry(keys),
+        software=Registry({"": about}),
+        files=frozenset(files),
+    )
+
+
+def with_packages(guest: Windows, packages: tuple[Package, ...]) -> Windows:
+    """The same system with driver packages of the user's."""
+    return replace(guest, packages=packages)
+
+
+def local_time(guest: Windows) -> bool:
+    """Whether its clock runs on local time, which is Windows' way unless it is told otherwise."""
+    value = guest.system.value(guest.control("TimeZoneInformation"), "RealTimeIsUniversal")
+    return value is None or value.number != 1
+
+
+def _version(about: Mapping[str, Value]) -> tuple[tuple[int, int], int]:
+    text = _text(about, "CurrentBuildNumber") or _text(about, "CurrentBuild")
+    build = int(text) if text.isdigit() else 0
+    major, minor = (about.get(name) for name in ("CurrentMajorVersionNumber", "CurrentMinorVersionNumber"))
+    if major is not None and major.number is not None:
+        return (major.number, (minor.number or 0) if minor else 0), build
+    first, _, second = _text(about, "CurrentVersion").partition(".")
+    return (int(first) if first.isdigit() else 0, int(second) if second.isdigit() else 0), build
+
+
+def _name(about: Mapping[str, Value], build: int) -> str:
+    name = _text(about, "ProductName") or "Windows"
+    # Windows 11 still calls itself 10 there.
+    return name.replace("Windows 10", "Windows 11") if build >= 22000 and "Server" not in name else name
+
+
+def _text(values: Mapping[str, Value], name: str) -> str:
+    value = values.get(name)
+    return "".join(sign for sign in value.text if sign.isprintable())[:100] if value is not None else ""

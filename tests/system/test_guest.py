@@ -1,0 +1,98 @@
+"""A physical machine's Debian becomes a virtual machine: as it is it does not boot on virtual disks, repaired it does.
+
+Its fstab and GRUB name /dev/sda, its initramfs has the drivers of one machine with AHCI, its network card a name of that machine,
+its EFI partition no loader under the fallback's name.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from p2v.cli import main
+from tests.p2v.disks import sha
+from xeninstall.machine.model import Machine as Inventory
+from xeninstall.machine.model import Nic
+
+from .console import Console, ConsoleError
+from .guest_disk import MAC, PASSWORD, ROOT_UUID, GuestDisk, make_guest
+from .qemu import Disk, Machine, UserNet
+
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
+
+_RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
+_LOGIN_SECONDS = 420
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GuestDisk]:
+    """The old disk by firmware, made once."""
+    made: dict[str, GuestDisk] = {}
+
+    def make(firmware: str) -> GuestDisk:
+        if firmware not in made:
+            made[firmware] = make_guest(tmp_path_factory.mktemp(f"guest-{firmware}"), firmware)
+        return made[firmware]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def repaired(guest: Callable[[str], GuestDisk], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The converted disk, made once; the old one has the same digest after."""
+    made: dict[str, Path] = {}
+
+    def make(firmware: str) -> Path:
+        if firmware in made:
+            return made[firmware]
+        old, place = guest(firmware).path, tmp_path_factory.mktemp(f"repaired-{firmware}")
+        recorded = Inventory.from_json(_RECORDED.read_text())
+        (place / "machine.json").write_text(recorded.model_copy(update={"nics": (Nic(name="eno7", mac=MAC),)}).to_json())
+        before, image = sha(old), place / "new.img"
+        assert (
+            main(["convert", str(old), "--repair", "--machine", f"{place}/machine.json", "--format", "raw", "--to", str(image)])
+            == 0
+        )
+        assert sha(old) == before
+        assert not list(place.glob("*.overlay"))
+        made[firmware] = image
+        return image
+
+    return make
+
+
+def _is_whole(console: Console, root: str) -> None:
+    console.login("root", PASSWORD, _LOGIN_SECONDS)
+    console.run("systemctl is-system-running --wait", 240)
+    assert console.check("systemctl list-units --failed --plain --no-legend") == ""
+    assert console.check("findmnt -no SOURCE /") == root
+    assert ROOT_UUID in console.check("cat /proc/cmdline")
+    assert "192.0.2.77/24" in console.check("ip -4 -br addr show eno7")
+    assert MAC in console.check("cat /sys/class/net/eno7/address")
+    assert console.check("swapon --show=NAME --noheadings").startswith("/dev/")
+    assert "console=hvc0" in console.check("cat /var/lib/p2v/report.json /proc/cmdline")
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_unrepaired_it_does_not_boot_with_virtio(guest: Callable[[str], GuestDisk], firmware: str) -> None:
+    with Machine(
+        [Disk(guest(firmware).path)], firmware=firmware, nics=[], memory_mib=1024, name=f"as it was, {firmware}"
+    ) as machine:
+        # UEFI finds no loader; BIOS starts the kernel, whose initramfs finds no disk.
+        ends = (
+            r"No bootable option|Shell> |UEFI Interactive Shell"
+            if firmware == "uefi"
+            else r"\(initramfs\) |Gave up waiting for root"
+        )
+        machine.console.expect(ends, 300, fatal=False)
+        with pytest.raises(ConsoleError):
+            machine.console.expect("login: ", 20, fatal=False)
+
+
+@pytest.mark.parametrize(
+    ("firmware", "bus", "root"), [("bios", "virtio", "/dev/vda1"), ("bios", "ahci", "/dev/sda1"), ("uefi", "virtio", "/dev/vda2")]
+)
+def test_repaired_it_boots(repaired: Callable[[str], Path], firmware: str, bus: str, root: str) -> None:
+    disks, nics = [Disk(repaired(firmware), bus=bus)], [UserNet(MAC)]
+    with Machine(disks, firmware=firmware, nics=nics, memory_mib=1024, name=f"repaired, {firmware}, {bus}") as machine:
+        _is_whole(machine.console, root)
