@@ -60,6 +60,10 @@ def build_parser() -> argparse.ArgumentParser:
     repair.add_argument("--no-repair", action="store_true", help="leave the system as it is (the default so far)")
     repair.add_argument("--plan", action="store_true", help="show what --repair would change, and write nothing")
     convert.add_argument("--machine", metavar="FILE", help=machine)
+    convert.add_argument("--drivers", metavar="FOLDER", help="driver packages for Windows, unpacked, such as virtio-win's")
+    convert.add_argument(
+        "--drop-hibernation", action="store_true", help="repair a hibernated Windows: what was open in it is lost, in the image"
+    )
     convert.add_argument(
         "--bridge",
         metavar="[NIC=]BRIDGE",

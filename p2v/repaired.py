@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event as Signal
+from typing import Protocol
 
 from xeninstall.base.errors import RequirementError
 from xeninstall.base.events import Emit, Note
@@ -14,10 +15,13 @@ from xeninstall.base.run import Runner
 
 from .convert import convert_disks
 from .guest.apply import RepairError
-from .guest.model import Card, Hardware
+from .guest.model import Card
 from .guest.mounts import Found, guests
-from .guest.repair import Report, check_report, make_repairs, plan_repairs
-from .guest.slots import hardware, slots
+from .guest.repair import check_report, make_repairs, plan_repairs
+from .guest.slots import Slot, hardware, slots
+from .guest.windows.model import Package
+from .guest.windows.repair import plan_repairs as plan_windows
+from .guest.windows_mounts import find_windows, repair_windows
 from .layout.joined import Joined
 from .layout.model import Kind
 from .layout.read import read_layouts
@@ -26,37 +30,63 @@ from .source.overlay import Overlay, overlay
 from .task import begun
 
 
+class Told(Protocol):
+    """What was planned for, or done to, a system of either kind."""
+
+    def as_text(self) -> str:
+        """For people."""
+
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+
+
 @dataclass(frozen=True)
 class Looked:
-    """What was planned for, or done to, each system, and what could not be looked into."""
+    """Every system, and what could not be looked into."""
 
-    reports: tuple[Report, ...]
+    reports: tuple[Told, ...]
     remarks: tuple[str, ...]
 
+    def as_text(self) -> str:
+        """For people."""
+        parts = [report.as_text() for report in self.reports]
+        parts += ["".join(f"note: {remark}\n" for remark in self.remarks)] if self.remarks else []
+        return "\n".join(parts) if parts else "No system was found that could be repaired.\n"
 
-def convert_repaired(request: Request, cards: Sequence[Card], runner: Runner, emit: Emit, stop: Signal) -> None:
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {"systems": [report.as_json() for report in self.reports], "remarks": list(self.remarks)}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What repairs are given by the user: the machine's cards, driver packages for Windows, leave to drop its hibernation."""
+
+    cards: tuple[Card, ...] = ()
+    packages: tuple[Package, ...] = ()
+    drop_hibernation: bool = False
+
+
+def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> None:
     """Make images of repaired disks. Raises Error; what was stopped goes on with `resume`, with the repairs that were made."""
-    goals(request)
+    planned = goals(request)
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
-        resumed = request.resume and all(begun(goal) for goal in goals(request)) and all(file.exists() for file in files)
+        resumed = request.resume and all(begun(goal) for goal in planned) and all(file.exists() for file in files)
         if not resumed:
-            for file in files:
-                file.unlink(missing_ok=True)
+            _remove(files)
         try:
             shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=not resumed)]
             if not resumed:
-                _keep(request, repair(shown, cards, runner, emit))
+                _keep(request, repair(shown, wishes, runner, emit))
             convert_disks(request, [stack.enter_context(one.reader()) for one in shown], runner, emit, stop)
         except (RepairError, RequirementError):
-            for file in files:
-                file.unlink(missing_ok=True)
+            _remove(files)
             raise
-    for file in files:
-        file.unlink(missing_ok=True)
+    _remove(files)
 
 
-def plan_only(disks: Sequence[str], cards: Sequence[Card], runner: Runner, *, allow_mounted: bool = False) -> Looked:
+def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Looked:
     """What would be done. The overlays are thrown away, and nothing was written even there but for journals played back."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-plan-")))
@@ -64,46 +94,64 @@ def plan_only(disks: Sequence[str], cards: Sequence[Card], runner: Runner, *, al
             stack.enter_context(overlay(disk, folder / f"{number}.qcow2", runner, allow_mounted=allow_mounted))
             for number, disk in enumerate(disks)
         ]
-        with _systems(shown, cards, runner) as (found, remarks):
-            reports = tuple(plan_repairs(one.guest, one.tree) for one in found)
-            return Looked(reports, tuple(remarks) + tuple(remark for one in found for remark in one.remarks))
+        with layout_of(shown) as found:
+            views = [one.view for one in shown]
+            told, remarks = find_windows(found, views, [view.stat().st_size for view in views], wishes.packages, runner)
+            reports: list[Told] = [plan_windows(one.guest) for one in told]
+            with _linux(found, shown, wishes, runner) as (systems, more):
+                reports += [plan_repairs(one.guest, one.tree) for one in systems]
+                remarks += [*more, *(remark for one in systems for remark in one.remarks)]
+        return Looked(tuple(reports), tuple(remarks))
 
 
-def repair(shown: Sequence[Overlay], cards: Sequence[Card], runner: Runner, emit: Emit) -> Looked:
+def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit) -> Looked:
     """Repair every system on the disks, in their overlays. Raises RepairError."""
-    with _systems(shown, cards, runner) as (found, remarks):
-        told = [*remarks, *(remark for one in found for remark in one.remarks)]
-        for remark in told:
-            emit(Note(remark, warning=True))
-        if not found:
-            raise RequirementError(
-                "no Linux system was found on the disks that could be repaired",
-                hint="see what is there with: p2v preflight; or copy the disks as they are, without --repair",
-            )
-        reports = []
-        for one in found:
+    views = [one.view for one in shown]
+    reports: list[Told] = []
+    with layout_of(shown) as found:
+        windows, remarks = find_windows(found, views, [view.stat().st_size for view in views], wishes.packages, runner)
+        for one in windows:
             emit(Note(f"Repairing {one.guest.name} on {one.slot.title} …"))
-            report = make_repairs(plan_repairs(one.guest, one.tree), one.tree, runner, emit)
-            check_report(report)
-            one.close()
-            reports.append(report)
-    return Looked(tuple(reports), tuple(told))
+            reports.append(repair_windows(one, views, runner, drop_hibernation=wishes.drop_hibernation))
+        with _linux(found, shown, wishes, runner) as (systems, more):
+            remarks += [*more, *(remark for system in systems for remark in system.remarks)]
+            for system in systems:
+                emit(Note(f"Repairing {system.guest.name} on {system.slot.title} …"))
+                report = make_repairs(plan_repairs(system.guest, system.tree), system.tree, runner, emit)
+                check_report(report)
+                system.close()
+                reports.append(report)
+    for remark in remarks:
+        emit(Note(remark, warning=True))
+    if not reports:
+        raise RequirementError(
+            "no system was found on the disks that could be repaired",
+            hint="see what is there with: p2v preflight; or copy the disks as they are, without --repair",
+        )
+    return Looked(tuple(reports), tuple(remarks))
 
 
 @contextmanager
-def _systems(shown: Sequence[Overlay], cards: Sequence[Card], runner: Runner) -> Iterator[tuple[list[Found], list[str]]]:
+def layout_of(shown: Sequence[Overlay]) -> Iterator[list[Slot]]:
+    """The volumes of the disks, as they are in their overlays."""
     with ExitStack() as stack:
         readers = [stack.enter_context(one.reader()) for one in shown]
         joined = Joined(readers)
-        found = slots(joined, read_layouts(joined, readers), readers)
-        known: Hardware = replace(hardware(found, len(shown)), cards=tuple(cards))
-        locked = [
-            f"{slot.title} is encrypted ({slot.volume.content.title}): what is in it cannot be repaired"
-            for slot in found
-            if slot.kind in (Kind.LUKS, Kind.BITLOCKER)
-        ]
-        with guests(found, [one.view for one in shown], known, runner) as (systems, remarks):
-            yield systems, [*locked, *remarks]
+        yield slots(joined, read_layouts(joined, readers), readers)
+
+
+@contextmanager
+def _linux(
+    found: Sequence[Slot], shown: Sequence[Overlay], wishes: Wishes, runner: Runner
+) -> Iterator[tuple[list[Found], list[str]]]:
+    known = replace(hardware(found, len(shown)), cards=wishes.cards)
+    locked = [
+        f"{slot.title} is encrypted ({slot.volume.content.title}): what is in it cannot be repaired"
+        for slot in found
+        if slot.kind in (Kind.LUKS, Kind.BITLOCKER)
+    ]
+    with guests(found, [one.view for one in shown], known, runner) as (systems, remarks):
+        yield systems, [*locked, *remarks]
 
 
 def _overlays(
@@ -124,22 +172,15 @@ def _overlay_files(request: Request, stack: ExitStack) -> list[Path]:
     return [first.with_name(f"{first.name}.{number}.overlay") for number in range(len(request.disks))]
 
 
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
 def _keep(request: Request, looked: Looked) -> None:
     """The report, beside the first image."""
     first = goals(request)[0].path
     if first is None or first.is_block_device():
         return
-    first.with_name(f"{first.name}.repairs.txt").write_text(as_text(looked))
-    first.with_name(f"{first.name}.repairs.json").write_text(json.dumps(as_json(looked), indent=2) + "\n")
-
-
-def as_text(looked: Looked) -> str:
-    """For people."""
-    parts = [report.as_text() for report in looked.reports]
-    parts += ["".join(f"note: {remark}\n" for remark in looked.remarks)] if looked.remarks else []
-    return "\n".join(parts) if parts else "No Linux system was found.\n"
-
-
-def as_json(looked: Looked) -> dict[str, object]:
-    """For programs."""
-    return {"systems": [report.as_json() for report in looked.reports], "remarks": list(looked.remarks)}
+    first.with_name(f"{first.name}.repairs.txt").write_text(looked.as_text())
+    first.with_name(f"{first.name}.repairs.json").write_text(json.dumps(looked.as_json(), indent=2) + "\n")

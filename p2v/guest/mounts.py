@@ -54,7 +54,9 @@ def guests(
 ) -> Iterator[tuple[list[Found], list[str]]]:
     """The Linux systems on the disks, whose raw files may be written, and what could not be looked into."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-guest-", ignore_cleanup_errors=True)))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix=f"p2v-guest-{os.getpid()}-", ignore_cleanup_errors=True))
+        )
         bench = _Bench(folder, disks, hardware, runner, stack)
         bench.mount_all(slots)
         found = [bench.put_together(slot, top) for slot in slots if slot in bench.tops for top in bench.roots(slot)]
@@ -83,17 +85,15 @@ class _Bench:
     def roots(self, slot: Slot) -> list[Path]:
         """The folders of a file system that are roots: itself, or subvolumes of btrfs."""
         top = self.tops[slot]
-        candidates = [top]
-        if slot.kind is Kind.BTRFS:
-            candidates = [top / path for path in self._subvolumes(top)]
-        found = []
-        for place in candidates:
-            tree = RootTree(place)
-            try:
-                found += [place] if is_linux(tree) else []
-            finally:
-                tree.close()
-        return found[:1]  # Snapshots are roots, too; the first is the one that is started.
+        paths = self._subvolumes(top) if slot.kind is Kind.BTRFS else ["."]
+        inside = RootTree(top)
+        try:
+            # Resolved within: the name of a subvolume may as well be a link.
+            places = [top / inside.real(f"/{path}").lstrip("/") for path in paths if inside.kind(f"/{path}") is Is.FOLDER]
+        finally:
+            inside.close()
+        # Snapshots are roots, too; the first is the one that is started.
+        return [place for place in places if _is_root(place)][:1]
 
     def put_together(self, slot: Slot, top: Path) -> Found:
         """The system with its other file systems in their places."""
@@ -224,6 +224,14 @@ def loop_device(slot: Slot, disks: Sequence[Path], runner: Runner, stack: ExitSt
     device = runner.run(argv).stdout.strip()
     stack.callback(runner.run, ["losetup", "--detach", device], check=False)
     return device
+
+
+def _is_root(place: Path) -> bool:
+    tree = RootTree(place)
+    try:
+        return is_linux(tree)
+    finally:
+        tree.close()
 
 
 def _type_of(slot: Slot) -> str:

@@ -1,5 +1,6 @@
 """Disks → the Windows systems on them, with what their repairs have to know of boot sectors and EFI system partitions."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -52,7 +53,7 @@ def repair_windows(found: WindowsFound, disks: Sequence[Path], runner: Runner, *
     """Repair one, in the overlays. Raises RepairError."""
     report = plan_repairs(found.guest)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-windows-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"p2v-windows-{os.getpid()}-")))
         device = loop_device(found.slot, disks, runner, stack)
         with mounted(device, folder, runner, writable=True, drop_hibernation=drop_hibernation) as volume:
             done = make_on_volume(report, volume, runner)
@@ -79,7 +80,7 @@ def _look(
     slot: Slot, slots: Sequence[Slot], disks: Sequence[Path], disk_bytes: Sequence[int], runner: Runner
 ) -> WindowsFound | None:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-windows-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"p2v-windows-{os.getpid()}-")))
         device = loop_device(slot, disks, runner, stack)
         with mounted(device, folder, runner) as volume:
             guest = inspect(volume, runner)

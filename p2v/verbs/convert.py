@@ -11,9 +11,11 @@ from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import parse_size
 
 from ..convert import convert
-from ..repaired import as_json, as_text, convert_repaired, plan_only
+from ..guest.model import Card
+from ..repaired import Wishes, convert_repaired, plan_only
 from ..request import STDOUT, Request, goals
 from .define import definition, write_definitions
+from .drivers import packages
 from .inventory import bridges, cards, inventory
 from .progress import shown
 
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         request = replace(request, machine=definition(machine, request, chosen))
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
     if args.repair:
-        convert_repaired(request, cards(machine), runner, emit, stop)
+        convert_repaired(request, _wishes(args, cards(machine)), runner, emit, stop)
     else:
         convert(request, runner, emit, stop)
     if args.define and machine is not None:
@@ -65,6 +67,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    found = plan_only(args.disks, cards(inventory(args.machine, args.disks)), SystemRunner(), allow_mounted=args.allow_mounted)
-    print(json.dumps(as_json(found), indent=2) if args.json else as_text(found), end="\n" if args.json else "")
+    wishes = _wishes(args, cards(inventory(args.machine, args.disks)))
+    found = plan_only(args.disks, wishes, SystemRunner(), allow_mounted=args.allow_mounted)
+    print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
     return 0
+
+
+def _wishes(args: argparse.Namespace, found: tuple[Card, ...]) -> Wishes:
+    return Wishes(found, packages(args.drivers), args.drop_hibernation)

@@ -103,7 +103,7 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
     (root / "boot/grub").mkdir(exist_ok=True)
     (root / "boot/grub/grub.cfg").write_text(
         f"set timeout=0\ninsmod part_gpt\ninsmod part_msdos\ninsmod ext2\nsearch --no-floppy --fs-uuid --set=root {ROOT_UUID}\n"
-        f"menuentry 'Debian' {{\n\tlinux\t/boot/vmlinuz-{kernel} root=/dev/sda{root_part} ro console=ttyS0,115200 systemd.show_status=0\n"
+        f"menuentry 'Debian' {{\n\tlinux\t/boot/vmlinuz-{kernel} root=/dev/sda{root_part} ro console=ttyS0,115200\n"
         f"\tinitrd\t/boot/initrd.img-{kernel}\n}}\n"
     )
 
