@@ -24,6 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
     machine = (
         "inventory of the machine that the disks come from, by xeninstall probe --json (default: this one, for its own disks)"
     )
+    drivers = "driver packages for Windows, unpacked, such as virtio-win's"
+    hibernation = "repair a hibernated Windows: what was open in it is lost, in the image"
     everything = "copy every byte, also what no file system uses"
 
     inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
@@ -36,6 +38,19 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("--everything", action="store_true", help=everything)
     show.add_argument("--allow-mounted", action="store_true", help=mounted)
     show.add_argument("--json", action="store_true", help="print it as JSON")
+
+    before = add("preflight", "say what stands against a conversion, how much it is and how long it takes, and change nothing")
+    before.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
+    before.add_argument(
+        "--to", metavar="DEST", default=".", help="where the image would go: its space is looked at (default: here)"
+    )
+    before.add_argument("--format", choices=list(FORMATS), default="raw", help="format of the image (default %(default)s)")
+    before.add_argument("--allow-mounted", action="store_true", help=mounted)
+    before.add_argument("--machine", metavar="FILE", help=machine)
+    before.add_argument("--drivers", metavar="FOLDER", help=drivers)
+    before.add_argument("--drop-hibernation", action="store_true", help=hibernation)
+    before.add_argument("--limit", metavar="RATE", help="estimate for at most this much a second, such as 50M")
+    before.add_argument("--json", action="store_true", help="print it as JSON")
 
     convert = add("convert", "make images of disks")
     convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
@@ -60,10 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
     repair.add_argument("--no-repair", action="store_true", help="leave the system as it is (the default so far)")
     repair.add_argument("--plan", action="store_true", help="show what --repair would change, and write nothing")
     convert.add_argument("--machine", metavar="FILE", help=machine)
-    convert.add_argument("--drivers", metavar="FOLDER", help="driver packages for Windows, unpacked, such as virtio-win's")
-    convert.add_argument(
-        "--drop-hibernation", action="store_true", help="repair a hibernated Windows: what was open in it is lost, in the image"
-    )
+    convert.add_argument("--drivers", metavar="FOLDER", help=drivers)
+    convert.add_argument("--drop-hibernation", action="store_true", help=hibernation)
     convert.add_argument(
         "--bridge",
         metavar="[NIC=]BRIDGE",

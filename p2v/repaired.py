@@ -46,6 +46,7 @@ class Looked:
 
     reports: tuple[Told, ...]
     remarks: tuple[str, ...]
+    hibernated: tuple[str, ...] = ()  # Windows systems of which something waits in hiberfil.sys
 
     def as_text(self) -> str:
         """For people."""
@@ -101,7 +102,7 @@ def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mou
             with _linux(found, shown, wishes, runner) as (systems, more):
                 reports += [plan_repairs(one.guest, one.tree) for one in systems]
                 remarks += [*more, *(remark for one in systems for remark in one.remarks)]
-        return Looked(tuple(reports), tuple(remarks))
+        return Looked(tuple(reports), tuple(remarks), tuple(one.slot.title for one in told if one.hibernated))
 
 
 def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit) -> Looked:

@@ -158,3 +158,10 @@ def _piece_bytes(piece: Piece) -> int:
 def _writer(job: Job, readers: Sequence[DiskReader]) -> ImageWriter:
     disks = [Disk(source.block_map(), Path(reader.name).stem) for source, reader in zip(job.sources, readers, strict=True)]
     return FORMATS[job.format].make(disks, Identity(uuid.UUID(job.seed), job.time), job.options)
+
+
+def image_length(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap]) -> int | None:
+    """How long the image would be; None where compression decides it. Raises FormatError when a disk does not fit the format."""
+    chosen = [readers[number] for number in goal.disks]
+    disks = [Disk(found.block_map, Path(reader.name).stem) for found, reader in zip(maps, chosen, strict=True)]
+    return FORMATS[request.format].make(disks, Identity(uuid.UUID(int=0), 0), request.options()).length_bytes

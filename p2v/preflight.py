@@ -1,0 +1,212 @@
+"""Every verdict before anything moves: what is there, what stands against converting it, how much it is, how long it takes."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from xeninstall.base.errors import Error
+from xeninstall.base.run import Runner
+from xeninstall.base.sizes import MIB, format_duration, format_size
+
+from .blockmap.model import DiskMap
+from .convert import map_sources
+from .image.model import FormatError
+from .image.table import FORMATS
+from .layout.model import Kind
+from .repaired import Looked, Wishes, plan_only
+from .request import Request, goals
+from .source.device import open_source
+from .task import image_length
+from .types import DiskReader
+
+_SAMPLE_BYTES = 96 * MIB
+_SAMPLE_SECONDS = 1.5
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+    REFUSED = "refused"  # the conversion that was asked for would fail, or what it makes would not start
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict. `remedy` says what to do, where something can be done."""
+
+    severity: Severity
+    subject: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """All verdicts. Bytes and seconds are None where they cannot be told."""
+
+    findings: tuple[Finding, ...]
+    systems: Looked
+    read_bytes: int
+    image_bytes: int | None
+    free_bytes: int | None
+    seconds: float | None
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything stands against it."""
+        return any(finding.severity is Severity.REFUSED for finding in self.findings)
+
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "refused": self.refused,
+            "findings": [asdict(finding) for finding in self.findings],
+            "read_bytes": self.read_bytes,
+            "image_bytes": self.image_bytes,
+            "free_bytes": self.free_bytes,
+            "seconds": None if self.seconds is None else round(self.seconds),
+            **self.systems.as_json(),
+        }
+
+    def as_text(self) -> str:
+        """For people."""
+        lines = []
+        for finding in self.findings:
+            lines.append(f"{finding.severity.upper():<8} {finding.subject}: {finding.text}")
+            lines += [f"         -> {finding.remedy}"] if finding.remedy else []
+        image = format_size(self.image_bytes) if self.image_bytes is not None else "as much as compression leaves"
+        lines += ["", f"to read: {format_size(self.read_bytes)}; image: {image}"]
+        lines += [f"free at the target: {format_size(self.free_bytes)}"] if self.free_bytes is not None else []
+        lines += [f"time: about {format_duration(self.seconds)}"] if self.seconds is not None else []
+        lines += ["", "It can be converted." if not self.refused else "It cannot be converted like this: see what is REFUSED."]
+        return "\n".join(lines) + "\n"
+
+
+def preflight(request: Request, wishes: Wishes, runner: Runner) -> Preflight:
+    """Look at everything, and change nothing. Raises Error only for a request that cannot be understood."""
+    planned = goals(request)
+    findings: list[Finding] = []
+    with ExitStack() as stack:
+        readers: list[DiskReader] = []
+        for disk in request.disks:
+            try:
+                readers.append(stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted)))
+            except Error as error:
+                findings.append(Finding(Severity.REFUSED, disk, error.message, error.hint))
+        if len(readers) < len(request.disks):
+            return Preflight(tuple(findings), Looked((), ()), 0, None, None, None)
+        maps = map_sources(readers, runner, everything=request.everything)
+        for reader, disk_map in zip(readers, maps, strict=True):
+            findings += _of_disk(reader.name, disk_map)
+        read_bytes = sum(disk_map.block_map.used_bytes for disk_map in maps)
+        image_bytes: int | None = 0
+        for goal in planned:
+            chosen = [maps[number] for number in goal.disks]
+            try:
+                length = image_length(request, goal, readers, chosen)
+            except FormatError as error:
+                findings.append(
+                    Finding(Severity.REFUSED, f"format {request.format}", error.message, error.hint or _other_formats())
+                )
+                continue
+            image_bytes = None if image_bytes is None or length is None else image_bytes + length
+        free = _free(planned[0].path)
+        if free is not None and image_bytes is not None:
+            findings.append(_space(planned[0].path, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
+        seconds = _seconds(readers, maps, read_bytes, request.limit)
+    try:
+        looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
+    except Error as error:
+        findings.append(Finding(Severity.REFUSED, "repairs", error.message, error.hint))
+        looked = Looked((), ())
+    findings += _of_systems(looked, wishes)
+    return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds)
+
+
+def _of_disk(name: str, disk_map: DiskMap) -> Iterator[Finding]:
+    for remark in disk_map.remarks:
+        yield Finding(Severity.WARNING, name, remark)
+    for volume in disk_map.volumes:
+        subject, content = f"{name}, {volume.name}", volume.content
+        match content.kind:
+            case Kind.LUKS:
+                text = f"it is encrypted ({content.title}): it is copied whole, and what is in it is not repaired"
+                yield Finding(Severity.WARNING, subject, text, "see that a passphrase opens it, and not the machine's TPM alone")
+            case Kind.BITLOCKER:
+                text = "it is encrypted by BitLocker: it is copied whole, and Windows in it cannot be repaired"
+                remedy = "switch it off first (manage-bde -off C:), or have its recovery key at hand for the first start"
+                yield Finding(Severity.WARNING, subject, text, remedy)
+            case Kind.SWAP if content.whole_because:
+                remedy = "start the system and shut it down, so that nothing waits to be resumed on other hardware"
+                yield Finding(Severity.WARNING, subject, content.whole_because, remedy)
+            case _ if volume.whole_because:
+                yield Finding(Severity.NOTE, subject, f"copied whole, since {volume.whole_because}")
+
+
+def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
+    for title in looked.hibernated:
+        if not wishes.drop_hibernation:
+            remedy = "start it and shut it down with: shutdown /s /f /t 0; or give --drop-hibernation"
+            yield Finding(Severity.REFUSED, title, "Windows hibernates, or was shut down by a fast start-up", remedy)
+    for report in looked.reports:
+        told = report.as_json()
+        guest = told["guest"]
+        assert isinstance(guest, dict)
+        name, architecture = str(guest["name"]), str(guest["architecture"])
+        if architecture not in ("x86_64", "i386", "amd64", "x86"):
+            text = f"it is built for {architecture}: a host with x86 processors cannot run it"
+            yield Finding(Severity.REFUSED, name, text, "convert it for a host of its own kind, without --repair")
+        else:
+            yield Finding(Severity.GOOD, name, "it can be repaired")
+        repairs = told["repairs"]
+        assert isinstance(repairs, list)
+        for one in repairs:
+            for remark in one["remarks"]:
+                yield Finding(Severity.WARNING, name, remark)
+    for remark in looked.remarks:
+        yield Finding(Severity.WARNING, "systems", remark)
+    if not looked.reports:
+        remedy = "convert it without --repair, and make it start by hand"
+        yield Finding(Severity.WARNING, "systems", "none was found that can be repaired", remedy)
+
+
+def _space(path: Path | None, free: int, needed: int) -> Finding:
+    place = path.parent if path is not None else "target"
+    if needed > free:
+        text = f"it has {format_size(free)} left, and the image may take {format_size(needed)}"
+        return Finding(Severity.REFUSED, str(place), text, "make room, or name another folder")
+    return Finding(Severity.GOOD, str(place), f"it has {format_size(free)} left, which is enough")
+
+
+def _free(path: Path | None) -> int | None:
+    if path is None or path.is_block_device():
+        return None
+    return shutil.disk_usage(path.parent).free
+
+
+def _seconds(readers: Sequence[DiskReader], maps: Sequence[DiskMap], total: int, limit: int | None) -> float | None:
+    """What reading at the speed of a sample would take; writing may be slower, and a limit is."""
+    began, done = time.monotonic(), 0
+    for reader, disk_map in zip(readers, maps, strict=True):
+        for extent in disk_map.block_map.used:
+            if done >= _SAMPLE_BYTES or time.monotonic() - began > _SAMPLE_SECONDS:
+                break
+            try:
+                done += len(reader.read(extent.start, min(extent.length, 8 * MIB)))
+            except OSError:
+                continue
+    spent = time.monotonic() - began
+    if not done or not total:
+        return None
+    rate = done / max(spent, 0.001)
+    return total / min(rate, limit or rate)
+
+
+def _other_formats() -> str:
+    return f"choose another of {', '.join(FORMATS)}"

@@ -1,0 +1,29 @@
+"""`p2v preflight DISK…`: every verdict before anything moves."""
+
+import argparse
+import json
+
+from xeninstall.base.errors import ExitCode
+from xeninstall.base.run import SystemRunner
+from xeninstall.base.sizes import parse_size
+
+from ..preflight import preflight
+from ..repaired import Wishes
+from ..request import Request
+from .drivers import packages
+from .inventory import cards, inventory
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it; the exit code says whether anything stands against it."""
+    request = Request(
+        disks=tuple(args.disks),
+        to=args.to,
+        format=args.format,
+        allow_mounted=args.allow_mounted,
+        limit=parse_size(args.limit) if args.limit is not None else None,
+    )
+    wishes = Wishes(cards(inventory(args.machine, args.disks)), packages(args.drivers), args.drop_hibernation)
+    found = preflight(request, wishes, SystemRunner())
+    print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
+    return ExitCode.REQUIREMENTS if found.refused else ExitCode.DONE

@@ -1,0 +1,77 @@
+"""Every verdict comes at once, before anything moves, each with what to do."""
+
+import json
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from p2v.cli import main
+from tests.p2v.disks import MIB, filesystem, make_disk, patch, sha
+from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
+from tests.p2v.guest.windows.systems import make_volume
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("own_signals")]
+
+
+def test_a_disk_full_of_obstacles_names_them_all_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = make_volume(tmp_path / "windows", "win10", more={"hiberfil.sys": b"HIBR" + bytes(8188)})
+    swap = filesystem(tmp_path, "swap")
+    patch(swap, 4096 - 10, b"S1SUSPEND\0")
+    locked = tmp_path / "bitlocker"
+    locked.write_bytes(b"\xeb\x58\x90-FVE-FS-".ljust(512, b"\0") + bytes(2 * MIB))
+    arm = tree(tmp_path / "t", OLD_RELEASE + "=== /etc/fstab\n/dev/sda4 / ext4 x 0 1\n")
+    (arm / "bin").mkdir()
+    (arm / "bin/sh").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00")
+    ext4(tmp_path / "arm", arm, 24)
+    disk = tmp_path / "old.img"
+    gpt(disk, [("L", windows), ("S", swap), ("L", locked), ("L", tmp_path / "arm"), ("L", filesystem(tmp_path, "luks"))])
+    before = sha(disk)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1000))
+    assert main(["preflight", str(disk), "--to", str(tmp_path), "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    told = {(finding["severity"], finding["text"].split(":")[0][:45]) for finding in found["findings"]}
+    assert {
+        ("refused", "Windows hibernates, or was shut down by a fas"),
+        ("warning", "it is encrypted by BitLocker"),
+        ("warning", "a hibernated system waits in it"),
+        ("warning", "it is encrypted (LUKS2)"),
+        ("refused", "it is built for aarch64"),
+        ("refused", "it has 1000 bytes left, and the image may tak"),
+    } <= told
+    assert all(finding["remedy"] for finding in found["findings"] if finding["severity"] == "refused")
+    assert found["read_bytes"] > 10 * MIB and found["seconds"] is not None and found["refused"]
+    assert sha(disk) == before
+    monkeypatch.undo()
+    assert main(["preflight", str(disk), "--to", str(tmp_path), "--drop-hibernation"]) == 3
+    said = capsys.readouterr().out
+    assert "hibernates" not in said and "It cannot be converted like this: see what is REFUSED." in said
+
+
+def test_a_sound_disk_can_be_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ext4(tmp_path / "root", tree(tmp_path / "t", OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n"), 24)
+    gpt(tmp_path / "old.img", [("L", tmp_path / "root")])
+    assert main(["preflight", str(tmp_path / "old.img"), "--to", str(tmp_path), "--limit", "1M"]) == 0
+    said = capsys.readouterr().out
+    assert "GOOD     Old Debian: it can be repaired" in said
+    assert said.endswith("\nIt can be converted.\n")
+    assert "time: about" in said
+
+
+def test_a_disk_beyond_a_formats_limit_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (tmp_path / "huge.img").open("wb") as file:
+        file.truncate(3 << 40)
+    assert main(["preflight", str(tmp_path / "huge.img"), "--to", str(tmp_path), "--format", "vhd"]) == 3
+    said = capsys.readouterr().out
+    assert "REFUSED  format vhd: VHD holds at most 2040 GiB" in said
+    assert "systems: none was found that can be repaired" in said
+
+
+def test_what_cannot_be_opened_is_a_verdict_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = make_disk(tmp_path, "gpt", ["swap"])
+    assert main(["preflight", str(good), str(tmp_path / "none"), "--to", str(tmp_path)]) == 3
+    assert f"REFUSED  {tmp_path}/none: {tmp_path}/none does not exist" in capsys.readouterr().out
