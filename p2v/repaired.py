@@ -15,7 +15,7 @@ from xeninstall.base.run import Runner
 
 from .convert import convert_disks
 from .guest.apply import RepairError
-from .guest.model import Card
+from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
 from .guest.slots import Slot, hardware, slots
@@ -32,6 +32,10 @@ from .task import begun
 
 class Told(Protocol):
     """What was planned for, or done to, a system of either kind."""
+
+    @property
+    def traits(self) -> Traits:
+        """What its virtual machine has to know of it."""
 
     def as_text(self) -> str:
         """For people."""
@@ -68,9 +72,12 @@ class Wishes:
     drop_hibernation: bool = False
 
 
-def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> None:
-    """Make images of repaired disks. Raises Error; what was stopped goes on with `resume`, with the repairs that were made."""
-    planned = goals(request)
+def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> Looked | None:
+    """Make images of repaired disks, and say what was repaired, unless an earlier run did.
+
+    Raises Error; what was stopped goes on with `resume`, with the repairs that were made.
+    """
+    planned, looked = goals(request), None
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
         resumed = request.resume and all(begun(goal) for goal in planned) and all(file.exists() for file in files)
@@ -79,12 +86,14 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
         try:
             shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=not resumed)]
             if not resumed:
-                _keep(request, repair(shown, wishes, runner, emit))
+                looked = repair(shown, wishes, runner, emit)
+                _keep(request, looked)
             convert_disks(request, [stack.enter_context(one.reader()) for one in shown], runner, emit, stop)
         except (RepairError, RequirementError):
             _remove(files)
             raise
     _remove(files)
+    return looked
 
 
 def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Looked:

@@ -66,6 +66,7 @@ def inspect(tree: Tree, hardware: Hardware | None = None) -> Guest:
             ),
         ),
         networks=_networks(tree),
+        local_time="LOCAL" in (text(tree, "/etc/adjtime") or "").split(),
         hardware=hardware or Hardware(),
     )
 

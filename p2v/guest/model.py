@@ -97,6 +97,15 @@ class Hardware:
 
 
 @dataclass(frozen=True)
+class Traits:
+    """What a system's virtual machine has to know of it."""
+
+    uefi: bool = False
+    windows: bool = False
+    local_time: bool = False
+
+
+@dataclass(frozen=True)
 class Guest:
     """An installed Linux system."""
 
@@ -112,6 +121,7 @@ class Guest:
     firmware: FirmwareMode
     package_manager: str
     networks: tuple[str, ...]
+    local_time: bool = False  # its hardware clock runs on local time
     hardware: Hardware = field(default_factory=Hardware)
 
     @property

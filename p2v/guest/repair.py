@@ -12,7 +12,7 @@ from .apply import KEPT, Applier, RepairError
 from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
 from .jail import run_in_guest
 from .linux.table import REPAIRS
-from .model import Guest
+from .model import FirmwareMode, Guest, Traits
 from .tree import RootTree, Tree
 
 
@@ -40,6 +40,11 @@ class Report:
     guest: Guest
     steps: tuple[Step, ...]
     did: tuple[tuple[Did, ...], ...] = field(default=())
+
+    @property
+    def traits(self) -> Traits:
+        """What its virtual machine has to know of it: the third line of adjtime(5) says how its clock runs."""
+        return Traits(uefi=self.guest.firmware is FirmwareMode.UEFI, local_time=self.guest.local_time)
 
     @property
     def problems(self) -> tuple[str, ...]:

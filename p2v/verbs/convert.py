@@ -57,12 +57,15 @@ def run(args: argparse.Namespace) -> int:
     if machine is not None and request.image_format.holds_many:
         request = replace(request, machine=definition(machine, request, chosen))
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
+    traits = None
     if args.repair:
-        convert_repaired(request, _wishes(args, cards(machine)), runner, emit, stop)
+        looked = convert_repaired(request, _wishes(args, cards(machine)), runner, emit, stop)
+        traits = looked.reports[0].traits if looked is not None else None
     else:
         convert(request, runner, emit, stop)
     if args.define and machine is not None:
-        write_definitions(machine, request, chosen, str(uuid.uuid4()))
+        for note in write_definitions(machine, request, chosen, str(uuid.uuid4()), traits):
+            emit(note)
     return 0
 
 

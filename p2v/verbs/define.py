@@ -1,10 +1,12 @@
 """The definition of the virtual machine, within an image that holds one, and as files beside the others."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from xeninstall.base.events import Note
 from xeninstall.machine.model import Machine
 
+from ..guest.model import Traits
 from ..request import Request, goals
 from ..vm.from_machine import from_machine
 from ..vm.libvirt import libvirt_xml
@@ -19,9 +21,14 @@ def definition(machine: Machine, request: Request, bridges: Mapping[str, str]) -
     return to_json(vm)
 
 
-def write_definitions(machine: Machine, request: Request, bridges: Mapping[str, str], uuid: str) -> list[Note]:
+def write_definitions(
+    machine: Machine, request: Request, bridges: Mapping[str, str], uuid: str, traits: Traits | None
+) -> list[Note]:
     """`NAME.cfg` for xl and `NAME.xml` for libvirt, in the folder of the images. Raises UsageError."""
     vm = of_images(machine, request, bridges, uuid)
+    if traits is not None:
+        # The medium may have been started otherwise than the system itself.
+        vm = replace(vm, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
     first = goals(request)[0].path
     if first is None:
         return []

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from xeninstall.base.run import Runner
 
 from ..apply import RepairError
+from ..model import Traits
 from .hive import merge
-from .inspect import hive_path
+from .inspect import hive_path, local_time
 from .model import Change, CopyIn, CopyOnEsp, DeleteKey, PatchVolume, Planned, Repair, SetValue, Windows, describe
 from .table import REPAIRS
 from .volume import WindowsVolume
@@ -20,6 +21,11 @@ class Report:
     guest: Windows
     steps: tuple[tuple[Repair, Planned], ...]
     applied: bool = False
+
+    @property
+    def traits(self) -> Traits:
+        """What its virtual machine has to know of it."""
+        return Traits(uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest))
 
     @property
     def changes(self) -> list[Change]:
