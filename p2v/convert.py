@@ -18,7 +18,7 @@ from .copy import Copy, Outcome
 from .layout.joined import Joined
 from .layout.read import read_layouts
 from .losses import tell_losses
-from .request import Request, goals
+from .request import PAGE_FILES, Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
 from .source.overlay import overlay
@@ -74,7 +74,9 @@ def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> Disk
     return stack.enter_context(stack.enter_context(changed).reader())
 
 
-def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False) -> list[DiskMap]:
+def map_sources(
+    readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False, drop_page_files: bool = False
+) -> list[DiskMap]:
     """The maps of open disks. One that is mounted for writing changes while it is read, so that no map of it is true."""
     joined = Joined(readers)
     subjects = [
@@ -89,7 +91,7 @@ def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bo
         )
         for reader in readers
     ]
-    return map_disks(subjects, joined, read_layouts(joined, readers), runner)
+    return map_disks(subjects, joined, read_layouts(joined, readers), runner, drop_page_files=drop_page_files)
 
 
 def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
@@ -97,7 +99,8 @@ def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], 
     emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
     nothing = [DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()) for reader in readers]
     # Where every image was begun already, an earlier run's journals have the maps.
-    found = map_sources(readers, runner, everything=request.everything) if wanted else nothing
+    options = {"everything": request.everything, "drop_page_files": PAGE_FILES in request.drop}
+    found = map_sources(readers, runner, **options) if wanted else nothing
     for number in sorted(wanted):
         reader, disk_map = readers[number], found[number]
         for remark in disk_map.remarks:
@@ -105,6 +108,8 @@ def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], 
         for volume in disk_map.volumes:
             if volume.whole_because and not request.everything:
                 emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
+            for file in volume.dropped:
+                emit(Note(f"{reader.name}, {volume.name}: {format_size(file.size_bytes)} of {file.name} are left out"))
     emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
     return found
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..layout.model import Content
 from ..types import BlockMap, Extents
+from .page_files import Dropped
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class VolumeMap:
     copied_bytes: int
     whole_because: str
     depth: int = 0
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
         limit=limit,
         resume=args.resume,
         overlay=args.overlay,
+        drop=tuple(args.drop),
     )
     convert(request, SystemRunner(), shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event())
     return 0
