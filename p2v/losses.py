@@ -70,11 +70,7 @@ def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner:
     """What lay there, as far as it can be told."""
     joined = Joined(readers)
     bad = normal(joined.moved(number, extent) for number, extents in hit.items() for extent in extents)
-    try:
-        layouts = read_layouts(joined, readers)
-    except OSError:
-        yield "the partition table itself cannot be read"
-        return
+    layouts = read_layouts(joined, readers)
     several = len(readers) > 1
     volumes = [(number, volume) for number, layout in enumerate(layouts) for volume in _leaves(layout.volumes)]
     for number, volume in volumes:
