@@ -22,6 +22,7 @@ class XfsFiles:
         block = volume.read(0, 512)
         self._block = struct.unpack_from(">I", block, 4)[0]
         self._group = struct.unpack_from(">I", block, 84)[0]
+        self._group_log = block[124]
 
     def find(self, path: str) -> Found | None:
         """See Files.find."""
@@ -38,15 +39,23 @@ class XfsFiles:
         return Found(int(size[1]), tuple(runs))
 
     def hit(self, places: Extents) -> Iterator[str]:
-        """See Files.hit."""
-        sectors = {sector for start, length in places for sector in range(start // 512, (start + length - 1) // 512 + 1)}
-        blocks = sorted({sector * 512 // self._block * (self._block // 512) for sector in sectors})[:_MAX_PLACES]
-        asked = [command for block in blocks for command in (f"daddr {block}", "blockuse -n")]
-        said = self._ask("blockget -n", *asked)
-        found = re.findall(r"^block \d+ \(\d+/\d+\) type (\S+)(?: inode (\d+)(?: (.+))?)?$", said, re.MULTILINE)
-        names = list(dict.fromkeys(name or f"inode {inode}, without a name" for kind, inode, name in found if inode))
-        yield from (name if name.startswith("inode ") else f"/{name.lstrip('/')}" for name in names)
-        if len([kind for kind, inode, _ in found if inode]) < len(blocks):
+        """See Files.hit. The blocks are not looked at for it: on a medium that fails they cannot be read."""
+        blocks = {
+            block for start, length in places for block in range(start // self._block, (start + length - 1) // self._block + 1)
+        }
+        asked = [
+            f"-b {number // self._group << self._group_log | number % self._group}" for number in sorted(blocks)[:_MAX_PLACES]
+        ]
+        said = self._ask(f"blockget -n {' '.join(asked)}")
+        owned = re.findall(r"^setting inode to (\d+) for block \d+/\d+$", said, re.MULTILINE)
+        inodes = sorted(set(owned), key=int)
+        if inodes:
+            told = self._ask("blockget -n", f"ncheck {' '.join(f'-i {inode}' for inode in inodes)}")
+            names = dict(re.findall(r"^\s*(\d+) (.+)$", told, re.MULTILINE))
+            for inode in inodes:
+                name = names.get(inode, "").removesuffix("/.").lstrip("/")
+                yield f"/{name}" if inode in names else f"inode {inode}, without a name"
+        if len(owned) < len(asked):
             yield TABLES
 
     def _ask(self, *commands: str) -> str:
