@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from ..layout.joined import Joined
 from ..layout.model import Kind, Layout, Volume
 from ..layout.segments import SegmentReader
 from ..source.view import MAX_SEGMENTS, ViewError, views
-from ..types import BlockMap, Extent, Extents
+from ..types import BlockMap, Extent, Extents, Reader
 from . import xfs_log
+from .ext_bitmaps import ext_map
 from .extents import coalesce, complement, intersect, normal, round_out, subtract, total, translate, union
 from .model import DiskMap, VolumeMap
 from .page_files import Dropped, page_files
@@ -132,18 +134,22 @@ def _ask(
     paths: Sequence[str], joined: Joined, volumes: Mapping[int, Volume], runner: Runner, drop_page_files: bool
 ) -> dict[int, _Answer | str]:
     """For each volume: the runs of it that are free, or why it is copied whole."""
+    readers = {place: SegmentReader(joined, volume.segments) for place, volume in volumes.items()}
+    own = {place: answer for place, volume in volumes.items() if (answer := _own(volume, readers[place])) is not None}
+    if len(own) == len(volumes) and not drop_page_files:
+        return dict(own)  # no other program has to be started
     shown = {
         place: [joined.local(segment) for segment in volume.segments]
         for place, volume in volumes.items()
-        if volume.content.kind is not Kind.SWAP
+        if place not in own or (drop_page_files and volume.content.kind is not Kind.SWAP)
     }
 
     def ask(place: int, view: Path | None) -> _Answer | str:
         volume = volumes[place]
-        answer = _ask_one(volume, view, runner)
+        answer = own.get(place) or _ask_one(volume, view, runner)
         if isinstance(answer, str) or not drop_page_files or view is None:
             return answer
-        dropped = tuple(page_files(volume.content.kind, view, SegmentReader(joined, volume.segments), runner))
+        dropped = tuple(page_files(volume.content.kind, view, readers[place], runner))
         size = volume.size_bytes
         # Not at the edges, which are kept whatever they hold.
         inside = subtract(union(*(item.places for item in dropped)), _edges(size))
@@ -160,18 +166,30 @@ def _edges(size: int) -> Extents:
     return normal([Extent(0, min(_EDGE, size)), Extent(max(size - _EDGE, 0), min(_EDGE, size))])
 
 
-def _ask_one(volume: Volume, view: Path | None, runner: Runner) -> _Answer | str:
+def _own(volume: Volume, reader: Reader) -> _Answer | None:
+    """What we understand ourselves, without any other program."""
     size = volume.size_bytes
-    if volume.content.kind is Kind.SWAP:
-        used: Extents = (Extent(0, volume.content.used_bytes or size),)
-        reach = volume.content.size_bytes or size
-    else:
-        assert view is not None
-        why = xfs_log.unclean(view, runner) if volume.content.kind is Kind.XFS else ""
-        if why:
-            return why
-        try:
-            used, reach = domain_map(view, volume.content, size, runner)
-        except MapError as error:
-            return error.message
+    match volume.content.kind:
+        case Kind.SWAP:
+            return _free(((Extent(0, volume.content.used_bytes or size),), volume.content.size_bytes or size), size)
+        case Kind.EXT:
+            with suppress(MapError, OSError):
+                return _free(ext_map(reader), size)
+    return None
+
+
+def _ask_one(volume: Volume, view: Path | None, runner: Runner) -> _Answer | str:
+    """The program that knows more file systems, and more of their versions."""
+    assert view is not None
+    why = xfs_log.unclean(view, runner) if volume.content.kind is Kind.XFS else ""
+    if why:
+        return why
+    try:
+        return _free(domain_map(view, volume.content, volume.size_bytes, runner), volume.size_bytes)
+    except MapError as error:
+        return error.message
+
+
+def _free(mapped: tuple[Extents, int], size: int) -> _Answer:
+    used, reach = mapped
     return _Answer(complement(union(used, _edges(size), normal([Extent(reach, size - reach)])), size))
