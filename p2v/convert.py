@@ -17,11 +17,9 @@ from .blockmap.model import DiskMap
 from .copy import Copy, Outcome
 from .layout.joined import Joined
 from .layout.read import read_layouts
-from .losses import tell_losses
 from .request import PAGE_FILES, Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
-from .source.overlay import overlay
 from .task import Task, begun, new_task, open_sink, resume_task
 from .types import BlockMap, DiskReader
 
@@ -57,7 +55,7 @@ def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runne
         tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
         outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
         tell(StageFinished("copy", time.monotonic() - copying))
-        lost = tell_losses(tasks, outcomes, readers, runner, tell)
+        lost = _tell_losses(tasks, outcomes, readers, runner, tell)
     facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
     tell(Finished(time.monotonic() - began, facts))
     if lost:
@@ -67,9 +65,22 @@ def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runne
         )
 
 
+def _tell_losses(
+    tasks: Sequence[Task], outcomes: Sequence[Outcome], readers: Sequence[DiskReader], runner: Runner, emit: Emit
+) -> list[str]:
+    if not any(outcome.bad for outcome in outcomes):
+        return []
+    # What most conversions never need is loaded when they do: starting is a good part of a fast conversion.
+    from .losses import tell_losses
+
+    return tell_losses(tasks, outcomes, readers, runner, emit)
+
+
 def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> DiskReader:
     if request.overlay is None:
         return stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted))
+    from .source.overlay import overlay
+
     changed = overlay(disk, Path(request.overlay), runner, writable=False, allow_mounted=request.allow_mounted)
     return stack.enter_context(stack.enter_context(changed).reader())
 

@@ -17,8 +17,7 @@ from ..types import BlockMap, Extent, Extents, Reader
 from . import xfs_log
 from .ext_bitmaps import ext_map
 from .extents import coalesce, complement, intersect, normal, round_out, subtract, total, translate, union
-from .model import DiskMap, VolumeMap
-from .page_files import Dropped, page_files
+from .model import DiskMap, Dropped, VolumeMap
 from .partclone import PROGRAMS, MapError, domain_map
 
 # Copied at both ends of every volume, whatever its map says: boot code, backup boot sectors, RAID metadata.
@@ -149,6 +148,8 @@ def _ask(
         answer = own.get(place) or _ask_one(volume, view, runner)
         if isinstance(answer, str) or not drop_page_files or view is None:
             return answer
+        from .page_files import page_files  # with it comes all that reads files
+
         dropped = tuple(page_files(volume.content.kind, view, readers[place], runner))
         size = volume.size_bytes
         # Not at the edges, which are kept whatever they hold.

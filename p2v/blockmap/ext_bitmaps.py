@@ -9,6 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from ..types import Extent, Extents, Reader
 from .extents import normal, total
@@ -16,7 +17,7 @@ from .partclone import MapError
 
 _META_BG, _64BIT, _SPARSE_SUPER, _SPARSE_SUPER2 = 0x10, 0x80, 0x1, 0x200
 _BLOCK_UNINIT = 0x2
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 16  # the bitmaps of sixteen groups
 _RUNS = re.compile(rb"\x00+|\xff+|[^\x00\xff]+")
 
 
@@ -200,9 +201,10 @@ def _runs(bits: bytes) -> Iterator[tuple[int, int]]:
             yield start, len(part) * 8
         elif part[0]:
             for index, byte in enumerate(part):
-                yield from ((start + index * 8 + first, length) for first, length in _OF_BYTE[byte])
+                yield from ((start + index * 8 + first, length) for first, length in _runs_of(byte))
 
 
+@cache
 def _runs_of(byte: int) -> tuple[tuple[int, int], ...]:
     found, place = [], 0
     while byte:
@@ -212,6 +214,3 @@ def _runs_of(byte: int) -> tuple[tuple[int, int], ...]:
         found.append((place + gap, length))
         place, byte = place + gap + length, byte >> length
     return tuple(found)
-
-
-_OF_BYTE = tuple(_runs_of(byte) for byte in range(256))

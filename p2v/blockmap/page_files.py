@@ -1,7 +1,6 @@
 """Files whose content no boot needs: Windows' page, swap and hibernation files, swap files of Linux. They are found, or kept."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from xeninstall.base.run import Runner
@@ -11,26 +10,14 @@ from ..files.opened import TROUBLE, open_files
 from ..layout.model import Kind
 from ..layout.swap import HIBERNATED, MARKS
 from ..types import Extent, Extents, Reader
-from .extents import normal, total
+from .extents import normal
+from .model import Dropped
 
 # A volume that waits to be woken is copied whole before anybody asks for its files, so that a hibernation file is an old one.
 _WINDOWS = ("/pagefile.sys", "/swapfile.sys", "/hiberfil.sys")
 _LINUX = ("/swapfile", "/swap.img", "/swap/swapfile", "/var/swapfile", "/var/swap")
 _KEPT_BYTES = 65536  # of a swap file: its header, whatever the size of a page is
 _SAFE_PATH = re.compile(r"/[\w./+-]{1,200}")
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A file of a volume, and where its content is."""
-
-    name: str
-    places: Extents
-
-    @property
-    def size_bytes(self) -> int:
-        """How much is not copied."""
-        return total(self.places)
 
 
 def page_files(kind: Kind, view: Path, volume: Reader, runner: Runner) -> list[Dropped]:
