@@ -24,6 +24,7 @@ from .task import Task, begun, new_task, open_sink, resume_task
 from .types import BlockMap, DiskReader
 
 _AT_ONCE = 4
+PART = ": "  # in the stage of a progress event, between the stage and the image that it tells of
 
 
 def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event) -> None:
@@ -130,11 +131,15 @@ def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | No
     done = [0] * len(tasks)
 
     def copy(number: int) -> Outcome:
+        task = tasks[number]
+
         def tell(disk_bytes: int) -> None:
             done[number] = disk_bytes
+            if len(tasks) > 1:
+                emit(Progress(f"copy{PART}{task.goal.name}", disk_bytes, task.disk_bytes))
             emit(Progress("copy", sum(done), total))
 
-        return _copy_one(tasks[number], runner, tell, limit, stop)
+        return _copy_one(task, runner, tell, limit, stop)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(copy, number) for number in range(len(tasks))]
