@@ -17,15 +17,14 @@ from .blockmap.model import DiskMap
 from .copy import Copy, Outcome
 from .layout.joined import Joined
 from .layout.read import read_layouts
-from .losses import tell_losses
-from .request import Request, goals
+from .request import PAGE_FILES, Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
-from .source.overlay import overlay
 from .task import Task, begun, new_task, open_sink, resume_task
 from .types import BlockMap, DiskReader
 
 _AT_ONCE = 4
+PART = ": "  # in the stage of a progress event, between the stage and the image that it tells of
 
 
 def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event) -> None:
@@ -57,7 +56,7 @@ def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runne
         tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
         outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
         tell(StageFinished("copy", time.monotonic() - copying))
-        lost = tell_losses(tasks, outcomes, readers, runner, tell)
+        lost = _tell_losses(tasks, outcomes, readers, runner, tell)
     facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
     tell(Finished(time.monotonic() - began, facts))
     if lost:
@@ -67,14 +66,29 @@ def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runne
         )
 
 
+def _tell_losses(
+    tasks: Sequence[Task], outcomes: Sequence[Outcome], readers: Sequence[DiskReader], runner: Runner, emit: Emit
+) -> list[str]:
+    if not any(outcome.bad for outcome in outcomes):
+        return []
+    # What most conversions never need is loaded when they do: starting is a good part of a fast conversion.
+    from .losses import tell_losses
+
+    return tell_losses(tasks, outcomes, readers, runner, emit)
+
+
 def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> DiskReader:
     if request.overlay is None:
         return stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted))
+    from .source.overlay import overlay
+
     changed = overlay(disk, Path(request.overlay), runner, writable=False, allow_mounted=request.allow_mounted)
     return stack.enter_context(stack.enter_context(changed).reader())
 
 
-def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False) -> list[DiskMap]:
+def map_sources(
+    readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False, drop_page_files: bool = False
+) -> list[DiskMap]:
     """The maps of open disks. One that is mounted for writing changes while it is read, so that no map of it is true."""
     joined = Joined(readers)
     subjects = [
@@ -89,7 +103,7 @@ def map_sources(readers: Sequence[DiskReader], runner: Runner, *, everything: bo
         )
         for reader in readers
     ]
-    return map_disks(subjects, joined, read_layouts(joined, readers), runner)
+    return map_disks(subjects, joined, read_layouts(joined, readers), runner, drop_page_files=drop_page_files)
 
 
 def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
@@ -97,7 +111,8 @@ def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], 
     emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
     nothing = [DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()) for reader in readers]
     # Where every image was begun already, an earlier run's journals have the maps.
-    found = map_sources(readers, runner, everything=request.everything) if wanted else nothing
+    options = {"everything": request.everything, "drop_page_files": PAGE_FILES in request.drop}
+    found = map_sources(readers, runner, **options) if wanted else nothing
     for number in sorted(wanted):
         reader, disk_map = readers[number], found[number]
         for remark in disk_map.remarks:
@@ -105,6 +120,8 @@ def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], 
         for volume in disk_map.volumes:
             if volume.whole_because and not request.everything:
                 emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
+            for file in volume.dropped:
+                emit(Note(f"{reader.name}, {volume.name}: {format_size(file.size_bytes)} of {file.name} are left out"))
     emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
     return found
 
@@ -114,11 +131,15 @@ def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | No
     done = [0] * len(tasks)
 
     def copy(number: int) -> Outcome:
+        task = tasks[number]
+
         def tell(disk_bytes: int) -> None:
             done[number] = disk_bytes
+            if len(tasks) > 1:
+                emit(Progress(f"copy{PART}{task.goal.name}", disk_bytes, task.disk_bytes))
             emit(Progress("copy", sum(done), total))
 
-        return _copy_one(tasks[number], runner, tell, limit, stop)
+        return _copy_one(task, runner, tell, limit, stop)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(copy, number) for number in range(len(tasks))]

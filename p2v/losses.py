@@ -1,24 +1,23 @@
 """What could not be read: written down as ddrescue's map, and told as the files that were hit."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 
 from .blockmap.extents import intersect, normal
 from .copy import Outcome
+from .files.opened import TROUBLE, open_files
 from .layout.joined import Joined
-from .layout.model import Kind, Volume
+from .layout.model import Volume
 from .layout.read import read_layouts
+from .layout.segments import SegmentReader
 from .source.view import ViewError, views
 from .task import Task
-from .types import DiskReader, Extent, Extents
+from .types import DiskReader, Extent, Extents, Reader
 
-_MAX_BLOCKS = 4096  # asked of debugfs in one go
 _MAX_TOLD = 50
 
 
@@ -71,11 +70,7 @@ def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner:
     """What lay there, as far as it can be told."""
     joined = Joined(readers)
     bad = normal(joined.moved(number, extent) for number, extents in hit.items() for extent in extents)
-    try:
-        layouts = read_layouts(joined, readers)
-    except OSError:
-        yield "the partition table itself cannot be read"
-        return
+    layouts = read_layouts(joined, readers)
     several = len(readers) > 1
     volumes = [(number, volume) for number, layout in enumerate(layouts) for volume in _leaves(layout.volumes)]
     for number, volume in volumes:
@@ -85,8 +80,8 @@ def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner:
         try:
             places = {0: [joined.local(segment) for segment in volume.segments]}
             with views([reader.shown for reader in readers], places, runner) as paths:
-                found = list(_files(volume, inside, paths[0], runner))
-        except (ViewError, Error) as error:
+                found = _files(volume, inside, paths[0], SegmentReader(joined, volume.segments), runner)
+        except ViewError as error:
             found = [f"files unknown ({error.message[:100]})"]
         for text in found:
             yield f"{readers[number].name + ', ' if several else ''}{volume.name}: {text}"
@@ -96,39 +91,13 @@ def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner:
         yield f"{readers[number].name + ', ' if several else ''}byte {place.start}: outside of all partitions"
 
 
-def _files(volume: Volume, inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    if volume.content.kind is Kind.EXT:
-        yield from _ext_files(inside, view, runner)
-    elif volume.content.kind is Kind.NTFS:
-        yield from _ntfs_files(inside, view, runner)
-    else:
-        yield f"{len(inside)} place{'s' if len(inside) > 1 else ''} in {volume.content.title or 'unknown content'}; files unknown"
-
-
-def _ext_files(inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    said = runner.run(["debugfs", "-R", "stats -h", str(view)], check=False).stdout
-    match = re.search(r"^Block size:\s+(\d+)", said, re.MULTILINE)
-    block = int(match[1]) if match else 4096
-    numbers = sorted({number for start, length in inside for number in range(start // block, (start + length - 1) // block + 1)})
-    told = runner.run(["debugfs", "-R", f"icheck {' '.join(map(str, numbers[:_MAX_BLOCKS]))}", str(view)], check=False).stdout
-    pairs = re.findall(r"^(\d+)\t(\d+|<block not found>)$", told, re.MULTILINE)
-    inodes = sorted({int(inode) for _, inode in pairs if inode.isdigit()})
-    if len(inodes) > 0:
-        names = runner.run(["debugfs", "-R", f"ncheck {' '.join(map(str, inodes))}", str(view)], check=False).stdout
-        by_inode = dict(re.findall(r"^(\d+)\t(.+)$", names, re.MULTILINE))
-        for inode in inodes:
-            name = by_inode.get(str(inode))
-            yield f"/{name.lstrip('/')}" if name else f"inode {inode}, without a name"
-    if any(not inode.isdigit() for _, inode in pairs) or not pairs:
-        yield "the file system's own tables, or free space"
-
-
-def _ntfs_files(inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    for start, length in inside:
-        sectors = f"{start // 512}-{(start + length - 1) // 512}"
-        said = runner.run(["ntfscluster", "-f", "-s", sectors, str(view)], check=False).stdout
-        names = re.findall(r"^Inode \d+ (\S.*?)(?:/\$[A-Z_]+)?$", said, re.MULTILINE)
-        yield from names or [f"sectors {sectors}: free space, or files unknown"]
+def _files(volume: Volume, inside: Extents, view: Path, reader: Reader, runner: Runner) -> list[str]:
+    places = f"{len(inside)} place{'s' if len(inside) > 1 else ''} in {volume.content.title or 'unknown content'}"
+    try:
+        files = open_files(volume.content.kind, view, reader, runner)
+        return list(files.hit(inside)) if files is not None else [f"{places}; files unknown"]
+    except TROUBLE as error:
+        return [f"{places}; files unknown ({str(error)[:100]})"]
 
 
 def _leaves(volumes: Sequence[Volume]) -> Iterator[Volume]:

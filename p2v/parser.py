@@ -4,6 +4,7 @@ import argparse
 
 from . import __version__
 from .image.table import FORMATS
+from .request import PAGE_FILES
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     drivers = "driver packages for Windows, unpacked, such as virtio-win's"
     hibernation = "repair a hibernated Windows: what was open in it is lost, in the image"
+    drop = "leave out page-files: what Windows and Linux keep in page, swap and old hibernation files"
     everything = "copy every byte, also what no file system uses"
 
     inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
@@ -35,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     show = add("map", "print the block map of a disk, as a ddrescue map")
     show.add_argument("disk", metavar="DISK", help="block device or image file; it is only read")
+    show.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)
     show.add_argument("--everything", action="store_true", help=everything)
     show.add_argument("--allow-mounted", action="store_true", help=mounted)
     show.add_argument("--json", action="store_true", help="print it as JSON")
@@ -56,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
     convert.add_argument("--to", metavar="DEST", help="file, folder, disk (with raw), or - for standard output")
     convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
+    convert.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)
     convert.add_argument("--everything", action="store_true", help=everything)
     convert.add_argument("--overlay", metavar="FILE", help="take the disk with the changes that p2v overlay put into FILE")
     convert.add_argument("--allow-mounted", action="store_true", help=mounted)

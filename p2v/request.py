@@ -8,6 +8,7 @@ from xeninstall.base.errors import UsageError
 from .image.table import FORMATS, Format
 
 STDOUT = "-"
+PAGE_FILES = "page-files"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Request:
     resume: bool = False
     overlay: str | None = None
     machine: str = ""  # the virtual machine as JSON, for a format that describes one
+    drop: tuple[str, ...] = ()
 
     @property
     def image_format(self) -> Format:
@@ -66,6 +68,8 @@ def goals(request: Request) -> tuple[Goal, ...]:
         raise UsageError("no disk was named", hint="name one or more; list them with: lsblk -d")
     if len(set(request.disks)) != len(request.disks):
         raise UsageError("a disk was named twice", hint="name each disk once")
+    if request.drop and request.everything:
+        raise UsageError("--drop and --everything contradict each other", hint="leave one of them out")
     if request.overlay is not None and len(request.disks) > 1:
         raise UsageError("--overlay belongs to one disk", hint="convert the disks one by one")
     if request.compress and not form.compresses:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from xeninstall.base.sizes import MIB
 
 from ..layout.joined import Joined
 from ..layout.model import Kind, Layout, Volume
+from ..layout.segments import SegmentReader
 from ..source.view import MAX_SEGMENTS, ViewError, views
-from ..types import BlockMap, Extent, Extents
+from ..types import BlockMap, Extent, Extents, Reader
 from . import xfs_log
+from .ext_bitmaps import ext_map
 from .extents import coalesce, complement, intersect, normal, round_out, subtract, total, translate, union
-from .model import DiskMap, VolumeMap
+from .model import DiskMap, Dropped, VolumeMap
 from .partclone import PROGRAMS, MapError, domain_map
 
 # Copied at both ends of every volume, whatever its map says: boot code, backup boot sectors, RAID metadata.
@@ -37,7 +40,17 @@ class Subject:
     holes: Extents = ()
 
 
-def map_disks(subjects: Sequence[Subject], joined: Joined, layouts: Sequence[Layout], runner: Runner) -> list[DiskMap]:
+@dataclass(frozen=True)
+class _Answer:
+    """What of a volume is free; `dropped` are files in it."""
+
+    free: Extents
+    dropped: tuple[Dropped, ...] = ()
+
+
+def map_disks(
+    subjects: Sequence[Subject], joined: Joined, layouts: Sequence[Layout], runner: Runner, *, drop_page_files: bool = False
+) -> list[DiskMap]:
     """Ask every volume, of all disks at once: a volume may lie on several of them."""
     walked = [(volume, depth, number) for number, layout in enumerate(layouts) for volume, depth in _walk(layout.volumes, 0)]
     blind = [_touching(volume, joined, subjects) for volume, _, _ in walked]
@@ -46,20 +59,21 @@ def map_disks(subjects: Sequence[Subject], joined: Joined, layouts: Sequence[Lay
         for place, (volume, _, _) in enumerate(walked)
         if not volume.inner and not blind[place] and _is_mappable(volume)
     }
-    answers = _ask([subject.path for subject in subjects], joined, asked, runner)
+    answers = _ask([subject.path for subject in subjects], joined, asked, runner, drop_page_files)
     free: list[Extent] = []
     told: list[VolumeMap] = []
     for place, (volume, depth, _) in enumerate(walked):
         answer = answers.get(place, blind[place] or volume.content.whole_because or _why_not(volume))
-        if not isinstance(answer, str):
-            free += translate(answer, volume.segments)
+        if isinstance(answer, _Answer):
+            free += translate(answer.free, volume.segments)
         elif not blind[place]:
             # Inside a volume manager's edges nothing is given up, either.
             size = volume.size_bytes
             inside = translate((Extent(_EDGE, size - 2 * _EDGE),), volume.segments) if size > 2 * _EDGE else ()
             free += intersect(normal(volume.free), inside)
         because = answer if isinstance(answer, str) and not volume.inner else ""
-        told.append(VolumeMap(volume.name, volume.content, volume.size_bytes, 0, because, depth))
+        dropped = answer.dropped if isinstance(answer, _Answer) else ()
+        told.append(VolumeMap(volume.name, volume.content, volume.size_bytes, 0, because, depth, dropped))
     exact = subtract(normal(joined.disks), normal(free))
     empty = normal(
         joined.moved(number, hole) for number, subject in enumerate(subjects) for hole in subject.holes if hole.length >= _GAP
@@ -115,34 +129,68 @@ def _why_not(volume: Volume) -> str:
     return "" if volume.content.kind in (Kind.LVM, Kind.MD) else "no map of it is known"
 
 
-def _ask(paths: Sequence[str], joined: Joined, volumes: Mapping[int, Volume], runner: Runner) -> dict[int, Extents | str]:
+def _ask(
+    paths: Sequence[str], joined: Joined, volumes: Mapping[int, Volume], runner: Runner, drop_page_files: bool
+) -> dict[int, _Answer | str]:
     """For each volume: the runs of it that are free, or why it is copied whole."""
+    readers = {place: SegmentReader(joined, volume.segments) for place, volume in volumes.items()}
+    own = {place: answer for place, volume in volumes.items() if (answer := _own(volume, readers[place])) is not None}
+    if len(own) == len(volumes) and not drop_page_files:
+        return dict(own)  # no other program has to be started
     shown = {
         place: [joined.local(segment) for segment in volume.segments]
         for place, volume in volumes.items()
-        if volume.content.kind is not Kind.SWAP
+        if place not in own or (drop_page_files and volume.content.kind is not Kind.SWAP)
     }
+
+    def ask(place: int, view: Path | None) -> _Answer | str:
+        volume = volumes[place]
+        answer = own.get(place) or _ask_one(volume, view, runner)
+        if isinstance(answer, str) or not drop_page_files or view is None:
+            return answer
+        from .page_files import page_files  # with it comes all that reads files
+
+        dropped = tuple(page_files(volume.content.kind, view, readers[place], runner))
+        size = volume.size_bytes
+        # Not at the edges, which are kept whatever they hold.
+        inside = subtract(union(*(item.places for item in dropped)), _edges(size))
+        return _Answer(union(answer.free, inside), dropped)
+
     try:
         with views(paths, shown, runner) as found, ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = pool.map(lambda place: (place, _ask_one(volumes[place], found.get(place), runner)), volumes)
-            return dict(answers)
+            return dict(pool.map(lambda place: (place, ask(place, found.get(place))), volumes))
     except ViewError as error:
         return {place: error.message for place in volumes}
 
 
-def _ask_one(volume: Volume, view: Path | None, runner: Runner) -> Extents | str:
+def _edges(size: int) -> Extents:
+    return normal([Extent(0, min(_EDGE, size)), Extent(max(size - _EDGE, 0), min(_EDGE, size))])
+
+
+def _own(volume: Volume, reader: Reader) -> _Answer | None:
+    """What we understand ourselves, without any other program."""
     size = volume.size_bytes
-    if volume.content.kind is Kind.SWAP:
-        used: Extents = (Extent(0, volume.content.used_bytes or size),)
-        reach = volume.content.size_bytes or size
-    else:
-        assert view is not None
-        why = xfs_log.unclean(view, runner) if volume.content.kind is Kind.XFS else ""
-        if why:
-            return why
-        try:
-            used, reach = domain_map(view, volume.content, size, runner)
-        except MapError as error:
-            return error.message
-    edges = normal([Extent(0, min(_EDGE, size)), Extent(max(size - _EDGE, 0), min(_EDGE, size)), Extent(reach, size - reach)])
-    return complement(union(used, edges), size)
+    match volume.content.kind:
+        case Kind.SWAP:
+            return _free(((Extent(0, volume.content.used_bytes or size),), volume.content.size_bytes or size), size)
+        case Kind.EXT:
+            with suppress(MapError, OSError):
+                return _free(ext_map(reader), size)
+    return None
+
+
+def _ask_one(volume: Volume, view: Path | None, runner: Runner) -> _Answer | str:
+    """The program that knows more file systems, and more of their versions."""
+    assert view is not None
+    why = xfs_log.unclean(view, runner) if volume.content.kind is Kind.XFS else ""
+    if why:
+        return why
+    try:
+        return _free(domain_map(view, volume.content, volume.size_bytes, runner), volume.size_bytes)
+    except MapError as error:
+        return error.message
+
+
+def _free(mapped: tuple[Extents, int], size: int) -> _Answer:
+    used, reach = mapped
+    return _Answer(complement(union(used, _edges(size), normal([Extent(reach, size - reach)])), size))

@@ -1,13 +1,14 @@
 """The volume groups of some disks: physical volumes together tell where each logical volume lies, and what is free."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..types import Extent, Reader
 from .identify import identify
 from .joined import Joined
 from .lvm import LogicalVolume, VolumeGroup, read_pv, read_vg
-from .model import Damaged, Kind, Volume
+from .model import Content, Damaged, Kind, Volume
 from .segments import SegmentReader, carve
 
 
@@ -72,7 +73,9 @@ def _groups(members: Iterable[_Member], remarks: list[str]) -> dict[str, VolumeG
 def _members(joined: Reader, volumes: tuple[Volume, ...]) -> Iterator[tuple[str, _Member]]:
     for volume in volumes:
         if volume.content.kind is Kind.LVM and not volume.content.whole_because:
-            pv = read_pv(SegmentReader(joined, volume.segments))
+            pv = None
+            with suppress(OSError, Damaged):  # It was read before; a medium may fail at any time.
+                pv = read_pv(SegmentReader(joined, volume.segments))
             if pv is not None:
                 yield pv.uuid, _Member(volume, pv.metadata)
         yield from _members(joined, volume.inner)
@@ -113,8 +116,12 @@ def _fill(disk: Reader, group: VolumeGroup, members: _Members, remarks: list[str
 
 def _logical(disk: Reader, group: str, lv: LogicalVolume, placed: tuple[Extent, ...], here: dict[str, Volume]) -> Volume:
     name = f"{group}/{lv.name}"
-    content = identify(SegmentReader(disk, placed, name))
     why = lv.whole_because
+    try:
+        content = identify(SegmentReader(disk, placed, name))
+    except OSError as error:
+        content = Content(Kind.UNKNOWN, "unknown")
+        why = why or f"what would tell its content cannot be read ({error.strerror})"
     if any(area.pv_uuid not in here for area in lv.areas):
         why = why or "a part of it is on another disk"
     # Bytes of a hidden or spread volume may look like a file system without being one.

@@ -33,11 +33,14 @@ def read_layouts(joined: Joined, disks: Sequence[Reader]) -> tuple[Layout, ...]:
 
 def _partitions(disk: Reader) -> Layout:
     size = disk.size_bytes
-    raid = recognise_other(disk)
-    if raid is not None and "RAID" in raid.title:
-        return Layout("none", size, (_whole_disk(disk, raid),), (f"it is a member of {raid.title}; it is copied whole",))
     try:
+        raid = recognise_other(disk)
+        if raid is not None and "RAID" in raid.title:
+            return Layout("none", size, (_whole_disk(disk, raid),), (f"it is a member of {raid.title}; it is copied whole",))
         layout = _from_gpt(disk) or _from_mbr(disk)
+    except OSError as error:
+        remark = f"its partition table cannot be read ({error.strerror}); it is copied whole"
+        return Layout("damaged", size, (), (remark,))
     except Damaged as problem:
         return Layout("damaged", size, (), (f"its partition table is damaged ({problem}); it is copied whole",))
     if layout is None:
@@ -106,6 +109,14 @@ def _volume(disk: Reader, name: str, extent: Extent, role: str) -> Volume:
 
 def read_volume(disk: Reader, name: str, segments: tuple[Extent, ...], role: str = "") -> Volume:
     """A volume with what it holds; a RAID member and its data are looked into, physical volumes wait for their group."""
+    try:
+        return _recognised(disk, name, segments, role)
+    except OSError as error:
+        why = f"what would tell its content cannot be read ({error.strerror})"
+        return Volume(name, segments, Content(Kind.UNKNOWN, "unknown", whole_because=why), role)
+
+
+def _recognised(disk: Reader, name: str, segments: tuple[Extent, ...], role: str) -> Volume:
     reader = SegmentReader(disk, segments, name)
     member = read_md(reader)
     if member is not None:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from xeninstall.base.errors import Error, UsageError
@@ -46,7 +47,8 @@ class FileReader:
 
     def expect(self, offset: int, length: int) -> None:
         """See DiskReader.expect."""
-        os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_WILLNEED)
+        with suppress(OSError):
+            os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_WILLNEED)
 
     def holes(self) -> tuple[Extent, ...]:
         """Where a sparse file holds nothing: it reads as zeros without being read. A device has none."""
@@ -90,8 +92,9 @@ class FileReader:
             done += got
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._fd)
+        """Let go of the file; one that is gone complains even of that."""
+        with suppress(OSError):
+            os.close(self._fd)
 
 
 def open_read_only(path: str) -> int:

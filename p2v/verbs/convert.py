@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         limit=limit,
         resume=args.resume,
         overlay=args.overlay,
+        drop=tuple(args.drop),
     )
     goals(request)
     chosen = bridges(args.bridge)
