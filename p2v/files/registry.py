@@ -22,6 +22,13 @@ class Hive:
 
     def values(self, path: str) -> dict[str, str | int] | None:
         """The texts and numbers of a key, by name in small letters; None where there is no such key."""
+        raw = self.raw_values(path)
+        return (
+            None if raw is None else {name.casefold(): told for name, value in raw.items() if (told := _told(*value)) is not None}
+        )
+
+    def raw_values(self, path: str) -> dict[str, tuple[int, bytes]] | None:
+        """All values of a key: the type's number and the bytes, by name as it is written; None where there is no such key."""
         key = self._cell(self._root)
         for name in path.split("\\"):
             following = next((child for child in self._children(key) if _name(child, 72, 76).casefold() == name.casefold()), None)
@@ -62,7 +69,7 @@ class Hive:
             case _:
                 raise Lost("a list of keys without its mark")
 
-    def _values(self, key: bytes) -> Iterator[tuple[str, str | int]]:
+    def _values(self, key: bytes) -> Iterator[tuple[str, tuple[int, bytes]]]:
         count, place = struct.unpack_from("<II", key, 36)
         if not count or place == 0xFFFFFFFF:
             return
@@ -75,16 +82,19 @@ class Hive:
             if length > _MAX_DATA:
                 continue
             found = cell[8 : 8 + length] if inline else self._cell(data)[:length] if length else b""
-            if kind in (_TEXT, _EXPANDED):
-                yield _name(cell, 2, 20).casefold(), found.decode("utf-16-le", "replace").split("\0")[0]
-            elif kind == _NUMBER and len(found) == 4:
-                yield _name(cell, 2, 20).casefold(), struct.unpack("<I", found)[0]
+            yield _name(cell, 2, 20), (kind, found)
 
     def _exactly(self, offset: int, length: int) -> bytes:
         data = self._read(offset, length)
         if len(data) != length:
             raise Lost("it ends too early")
         return data
+
+
+def _told(kind: int, data: bytes) -> str | int | None:
+    if kind in (_TEXT, _EXPANDED):
+        return data.decode("utf-16-le", "replace").split("\0")[0]
+    return int(struct.unpack("<I", data)[0]) if kind == _NUMBER and len(data) == 4 else None
 
 
 def _name(cell: bytes, length_at: int, name_at: int) -> str:

@@ -19,6 +19,7 @@ from xeninstall.base.errors import Error
 # openat2(2): the same number on every architecture but Alpha. linux/openat2.h.
 _OPENAT2, _AT_FDCWD = 437, -100
 _NO_MAGICLINKS, _IN_ROOT = 0x02, 0x10
+_LIBC = ctypes.CDLL(None, use_errno=True)
 MAX_BYTES = 64 << 20  # the largest file that a repair has reason to read: a boot loader, a registry is handled elsewhere
 _MAX_NAMES = 100_000
 
@@ -182,9 +183,8 @@ def _openat2(fd: int, path: str, flags: int, mode: int) -> int:
     if "\0" in path:
         raise OSError(22, "a name with a null byte", path)
     how = struct.pack("=QQQ", flags, mode, _IN_ROOT | _NO_MAGICLINKS)
-    libc = ctypes.CDLL(None, use_errno=True)
     while True:
-        got = int(libc.syscall(_OPENAT2, fd, os.fsencode(path), how, ctypes.c_size_t(len(how))))
+        got = int(_LIBC.syscall(_OPENAT2, fd, os.fsencode(path), how, ctypes.c_size_t(len(how))))
         if got >= 0:
             return got
         number = ctypes.get_errno()

@@ -83,7 +83,7 @@ def _look(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"p2v-windows-{os.getpid()}-")))
         device = loop_device(slot, disks, runner, stack)
         with mounted(device, folder, runner) as volume:
-            guest = inspect(volume, runner)
+            guest = inspect(volume)
             if guest is None:
                 return None
             hibernated = volume.hibernated

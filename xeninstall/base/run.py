@@ -35,7 +35,6 @@ PACKAGE_OF = {
     "fsck.vfat": "dosfstools",
     "grub-mkimage": "grub-common",
     "hivexregedit": "libwin-hivex-perl",
-    "hivexsh": "libhivex-bin",
     "hwclock": "util-linux-extra",
     "ip": "iproute2",
     "losetup": "mount",

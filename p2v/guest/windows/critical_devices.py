@@ -3,7 +3,7 @@
 from .model import Change, Planned, Repair, SetValue, Value, Windows
 
 _CLASS = "{4D36E96A-E325-11CE-BFC1-08002BE10318}"
-_DEVICES = {
+DEVICES = {
     "primary_ide_channel": "atapi",
     "secondary_ide_channel": "atapi",
     "*pnp0600": "atapi",
@@ -20,7 +20,7 @@ def _plan(guest: Windows) -> Planned:
     changes: list[Change] = []
     remarks = []
     present = {name for name in _SERVICES if f"{guest.folder}/system32/drivers/{name}.sys".lower() in guest.files}
-    for device, service in _DEVICES.items():
+    for device, service in DEVICES.items():
         if service not in present:
             continue
         key = guest.control(f"CriticalDeviceDatabase\\{device}")

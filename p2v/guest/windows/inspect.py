@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from xeninstall.base.run import Runner
-
 from ..apply import RepairError
-from .hive import read_keys, read_values
+from .critical_devices import DEVICES
+from .hive import read_keys
 from .model import Package, Registry, Value, Windows
 from .volume import WindowsVolume
 
 _FOLDERS = ("Windows", "WINNT")
 _SERVICES = ("atapi", "intelide", "pciide", "msahci", "storahci", "stornvme", "viostor", "vioscsi", "xenvbd", "p2v-first-boot")
-_CONTROLS = ("CriticalDeviceDatabase", "Session Manager\\Power", "CrashControl", "TimeZoneInformation")
+_CONTROLS = ("Session Manager\\Environment", "Session Manager\\Power", "CrashControl", "TimeZoneInformation")
+_CURRENT = "Microsoft\\Windows NT\\CurrentVersion"
 _ASKED_FOR = ("atapi.sys", "intelide.sys", "pciide.sys")
 
 
@@ -22,7 +22,7 @@ def hive_path(volume: WindowsVolume, name: str) -> str | None:
     return next((path for path in found if path is not None), None)
 
 
-def inspect(volume: WindowsVolume, runner: Runner) -> Windows | None:
+def inspect(volume: WindowsVolume) -> Windows | None:
     """What is known of the system; None where there is none. Raises RepairError when its registry cannot be read."""
     place = hive_path(volume, "SYSTEM")
     if place is None:
@@ -30,18 +30,17 @@ def inspect(volume: WindowsVolume, runner: Runner) -> Windows | None:
     system, software = volume.read(place), volume.read(hive_path(volume, "SOFTWARE") or "")
     if system is None or software is None:
         raise RepairError("the Windows system has no whole registry", hint="start Windows once, and shut it down")
-    select = read_keys(system, ["Select"], runner).get("Select", {})
+    select = read_keys(system, ["Select"]).get("Select", {})
     current = select.get("Current")
     if current is None or current.number is None:
         raise RepairError("the registry does not say which control set is current", hint="start Windows once, and shut it down")
     control_set = f"ControlSet{current.number:03d}"
-    wanted = [f"{control_set}\\Services\\{name}" for name in _SERVICES]
-    wanted += [f"{control_set}\\Control\\{name}" for name in _CONTROLS] + ["DriverDatabase\\DriverInfFiles"]
-    keys = read_keys(system, wanted, runner)
-    if any(key.lower().startswith("driverdatabase") for key in keys):
-        keys["DriverDatabase"] = {}
-    environment = read_values(system, f"{control_set}\\Control\\Session Manager\\Environment", runner)
-    about = read_values(software, "Microsoft\\Windows NT\\CurrentVersion", runner)
+    services = [f"{control_set}\\Services\\{name}" for name in _SERVICES]
+    controls = [*_CONTROLS, *(f"CriticalDeviceDatabase\\{device}" for device in DEVICES)]
+    wanted = [*services, *(f"{service}\\StartOverride" for service in services), "DriverDatabase"]
+    keys = read_keys(system, [*wanted, *(f"{control_set}\\Control\\{name}" for name in controls)])
+    environment = keys.get(f"{control_set}\\Control\\Session Manager\\Environment", {})
+    about = read_keys(software, [_CURRENT]).get(_CURRENT, {})
     folder = place.split("/")[0]
     files = {path.lower() for name in _ASKED_FOR if (path := volume.find(f"{folder}/System32/drivers/{name}")) is not None}
     version, build = _version(about)

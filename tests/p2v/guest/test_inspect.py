@@ -127,7 +127,7 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.dictionaries(_PATHS, st.lists(_WORDS, max_size=12).map(b"".join), max_size=12))
 def test_nonsense_in_its_files_is_planned_around(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from p2v.guest.windows.hive import merge
 from p2v.guest.windows.model import SetValue, Value
+from p2v.guest.windows.reg import parse
+from tests.p2v.hives import empty_hive
 from xeninstall.base.run import SystemRunner
-
-from .regf import empty_hive
 
 Keys = Mapping[str, Mapping[str, int | str | list[str] | bytes]]
 _ABOUT = "Microsoft\\Windows NT\\CurrentVersion"
@@ -73,6 +73,15 @@ def hive(keys: Keys) -> bytes:
         for name, value in (values or {"": "x"}).items()
     ]
     return merge(empty_hive(), changes, SystemRunner())
+
+
+def export(hive: bytes) -> dict[str, dict[str, Value]]:
+    """All of a hive as hivex's own program tells it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hive"
+        path.write_bytes(hive)
+        told = subprocess.run(["hivexregedit", "--export", path, "\\"], capture_output=True, text=True, check=True).stdout
+    return parse(told)
 
 
 def make_volume(path: Path, version: str, *, more: Mapping[str, bytes] | None = None, mib: int = 24) -> Path:
