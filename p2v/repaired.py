@@ -18,7 +18,7 @@ from .guest.apply import RepairError
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
-from .guest.slots import Slot, hardware, slots
+from .guest.slots import Slot, hardware, slots, twins
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
 from .guest.windows_mounts import find_windows, repair_windows
@@ -28,6 +28,8 @@ from .layout.read import read_layouts
 from .request import Request, goals
 from .source.overlay import Overlay, overlay
 from .task import begun
+
+_COPIED_AT_ONCE = 4 << 20
 
 
 class Told(Protocol):
@@ -131,6 +133,7 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
                 check_report(report)
                 system.close()
                 reports.append(report)
+    _follow(shown)
     for remark in remarks:
         emit(Note(remark, warning=True))
     if not reports:
@@ -148,6 +151,22 @@ def layout_of(shown: Sequence[Overlay]) -> Iterator[list[Slot]]:
         readers = [stack.enter_context(one.reader()) for one in shown]
         joined = Joined(readers)
         yield slots(joined, read_layouts(joined, readers), readers)
+
+
+def _follow(shown: Sequence[Overlay]) -> None:
+    """The other halves of mirrors follow the one that was repaired: an array must not find two that differ."""
+    with ExitStack() as stack:
+        readers = [stack.enter_context(one.reader()) for one in shown]
+        joined = Joined(readers)
+        for (disk, data), *others in twins(joined, read_layouts(joined, readers)):
+            for start, length in readers[disk].changed:
+                begin, end = max(start, data.start), min(start + length, data.end)
+                for place in range(begin, end, _COPIED_AT_ONCE):
+                    block = readers[disk].read(place, min(_COPIED_AT_ONCE, end - place))
+                    for other, twin in others:
+                        with shown[other].view.open("r+b") as file:
+                            file.seek(twin.start + place - data.start)
+                            file.write(block)
 
 
 @contextmanager

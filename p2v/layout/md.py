@@ -23,6 +23,7 @@ class MdMember:
     data_offset: int
     data_bytes: int
     whole_because: str
+    events: int = 0  # what it has seen of the array's life: a half that was left out has seen less
 
     @property
     def title(self) -> str:
@@ -61,7 +62,7 @@ def _version_1(version: str, block: bytes, size: int) -> MdMember:
     elif start + length > size or length == 0:
         why = "its superblock is damaged"
     name = block[32:64].split(b"\0")[0].decode("utf-8", "replace")
-    return MdMember(version, level, disks, str(uuid.UUID(bytes=block[16:32])), name, start, length, why)
+    return MdMember(version, level, disks, str(uuid.UUID(bytes=block[16:32])), name, start, length, why, _u64(block, 200))
 
 
 def _version_0(order: str, block: bytes, place: int) -> MdMember:
@@ -73,4 +74,12 @@ def _version_0(order: str, block: bytes, place: int) -> MdMember:
         why = "it is being reshaped"
     elif not 0 < size_kib * 1024 <= place:
         why = "its superblock is damaged"
-    return MdMember("0.9", level, disks, ":".join(f"{word:08x}" for word in words), "", 0, size_kib * 1024, why)
+    return MdMember(
+        "0.9", level, disks, ":".join(f"{word:08x}" for word in words), "", 0, size_kib * 1024, why, _events_0(order, block)
+    )
+
+
+def _events_0(order: str, block: bytes) -> int:
+    # Two words, the lower one first where numbers are stored so.
+    first, second = struct.unpack_from(order + "II", block, 156)
+    return int(second << 32 | first if order == "<" else first << 32 | second)

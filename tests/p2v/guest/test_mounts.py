@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import struct
 from pathlib import Path
 
 import pytest
 
 from p2v.cli import main
-from tests.p2v.disks import MIB, patch, run, sha
+from tests.p2v.disks import MIB, patch, put, run, sha
 from tests.p2v.volume_group import make_group, striped
 
 from .real_disks import OLD_RELEASE, cat, ext4, fat, gpt, piece, shell, tree
@@ -111,6 +112,45 @@ def test_a_root_in_pieces_of_two_disks_in_a_volume_group(tmp_path: Path) -> None
     run("e2fsck", "-f", "-n", merged)
     assert "remove /etc/blkid.tab" in cat(merged, "/var/lib/p2v/report.txt")
     assert "/etc/blkid.tab" in cat(merged, "/var/lib/p2v/undo")
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_both_halves_of_a_mirror_are_repaired_and_a_stale_one_is_left(tmp_path: Path, stale: bool) -> None:
+    described = OLD_RELEASE + "=== /etc/fstab\n/dev/md0 / ext4 defaults 0 1\n=== /etc/blkid.tab\nx\n"
+    ext4(tmp_path / "root", tree(tmp_path / "t", described), 24)
+    disks = [tmp_path / "one.img", tmp_path / "two.img"]
+    for number, disk in enumerate(disks):
+        part = tmp_path / f"part{number}"
+        part.write_bytes(bytes(26 * MIB))
+        # The first half was left out of the array some time ago.
+        patch(part, 4096, mirror_half(number, MIB, 24 * MIB, events=5 if stale and number == 0 else 9))
+        put(part, tmp_path / "root", MIB)
+        assert "Raid Level : raid1" in run("mdadm", "--examine", part)
+        (start,) = gpt(disk, [("R", part)])
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["convert", *map(str, disks), "--repair", "--to", str(out), "--format", "raw"]) == 0
+    halves = [piece(out / disk.name, start + MIB, 24, tmp_path / f"half{number}") for number, disk in enumerate(disks)]
+    run("e2fsck", "-f", "-n", halves[1])
+    assert "remove /etc/blkid.tab" in cat(halves[1], "/var/lib/p2v/report.txt")
+    assert (sha(halves[0]) == sha(halves[1])) is not stale
+    assert (sha(halves[0]) == sha(tmp_path / "root")) is stale
+    no_traces()
+
+
+def mirror_half(number: int, start: int, length: int, events: int) -> bytes:
+    """A superblock of metadata 1.2, which mdadm takes."""
+    block = bytearray(256 + 4)
+    struct.pack_into("<IIII16s32sQiI", block, 0, 0xA92B4EFC, 1, 0, 0, bytes(range(16)), b"host:0", 1, 1, 0)
+    struct.pack_into("<QII", block, 80, length // 512, 0, 2)
+    struct.pack_into("<QQQ", block, 128, start // 512, length // 512, 8)
+    struct.pack_into("<I4x16s", block, 160, number, bytes([number] * 16))
+    struct.pack_into("<Q", block, 200, events)
+    struct.pack_into("<I", block, 220, 2)
+    struct.pack_into("<HH", block, 256, 0, 1)
+    total = sum(struct.unpack("<65I", bytes(block)))
+    struct.pack_into("<I", block, 216, ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
+    return bytes(block)
 
 
 def test_a_root_in_a_subvolume_of_btrfs(tmp_path: Path) -> None:
