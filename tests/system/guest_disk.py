@@ -8,14 +8,15 @@ from pathlib import Path
 from tests.p2v.disks import put, run
 
 REPOSITORY = Path(__file__).parent.parent.parent
-CACHE = REPOSITORY / "build" / "guest-debian13.tar"
 PASSWORD = "xeninstall"
 MAC = "52:54:00:c0:ff:ee"
 MIB = 1 << 20
-_PACKAGES = (
-    "linux-image-amd64,initramfs-tools,systemd-sysv,udev,ifupdown,iproute2,grub2-common,grub-pc-bin,grub-efi-amd64-bin,"
-    "zstd,kmod,login,passwd,e2fsprogs,util-linux,dbus"
-)
+_COMMON = "linux-image-amd64,systemd-sysv,udev,zstd,kmod,e2fsprogs,util-linux"
+_GRUB = "grub2-common,grub-pc-bin,grub-efi-amd64-bin"
+_PACKAGES = {
+    "initramfs-tools": f"{_COMMON},initramfs-tools,ifupdown,iproute2,{_GRUB},login,passwd,dbus",
+    "dracut": f"{_COMMON},dracut",
+}
 _ROOT_BYTES = 1600 * MIB
 
 
@@ -27,24 +28,18 @@ class GuestDisk:
     kernel: str
 
 
-def debian_root(folder: Path) -> Path:
-    """Debian 13, built once and kept in build/."""
-    if not CACHE.exists():
-        CACHE.parent.mkdir(exist_ok=True)
-        growing = CACHE.with_suffix(".partial.tar")
-        argv = [
-            "mmdebstrap",
-            "--variant=minbase",
-            f"--include={_PACKAGES}",
-            '--aptopt=APT::Install-Recommends "0"',
-            "trixie",
-            growing,
-        ]
-        run(*argv)
-        growing.rename(CACHE)
+def debian_root(folder: Path, tool: str = "initramfs-tools") -> Path:
+    """Debian 13 with this initramfs tool, built once and kept in build/."""
+    cache = REPOSITORY / "build" / f"guest-debian13-{tool}.tar"
+    if not cache.exists():
+        cache.parent.mkdir(exist_ok=True)
+        growing = cache.with_suffix(".partial.tar")
+        wanted = [f"--include={_PACKAGES[tool]}", '--aptopt=APT::Install-Recommends "0"']
+        run("mmdebstrap", "--variant=minbase", *wanted, "trixie", growing)
+        growing.rename(cache)
     root = folder / "root"
     root.mkdir()
-    run("tar", "-x", "-p", "-f", CACHE, "-C", root, "--exclude=./dev/*")
+    run("tar", "-x", "-p", "-f", cache, "-C", root, "--exclude=./dev/*")
     return root
 
 
