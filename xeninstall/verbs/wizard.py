@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from xeninstall.wizard.draft import Draft
     from xeninstall.wizard.flow import registered
     from xeninstall.wizard.install import INSTALL, START
+    from xeninstall.wizard.keeping import Keeper
     from xeninstall.wizard.kit import Session
     from xeninstall.wizard.work import Installation
 
@@ -58,8 +59,11 @@ def run(args: argparse.Namespace) -> int:
         reviewed=args.answers is not None,
         work=None if rehearsal else Installation(image, squashfs, runner),
     )
-    app = Wizard(session, START, [INSTALL, *registered()])
+    keeper = None if rehearsal else Keeper.of(os.path.realpath(args.target) if args.target else "")
+    app = Wizard(session, START, [INSTALL, *registered()], keeper)
     code = app.run(mouse=False)
+    if keeper:
+        keeper.close()
     console.clear()
     if app.mistake:
         place = app.mistake.strip().splitlines()

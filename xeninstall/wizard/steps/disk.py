@@ -12,7 +12,7 @@ from xeninstall.machine.model import Disk as FoundDisk
 from xeninstall.wizard import disks
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Changed, Check, Choice, Picks, Row, Session, Sheet, Step, _, counted, said
-from xeninstall.wizard.kit.field import Field, text_or_none, whole_number
+from xeninstall.wizard.kit.field import Field, Parse, text_or_none, whole_number
 from xeninstall.wizard.planning import findings, room_problems
 
 _SELECTORS = ("serial", "wwn", "path", "match")
@@ -214,16 +214,12 @@ class _Advanced(Sheet):
         size, memory = draft.get("disk.system_size"), draft.get("xen.dom0_memory")
         yield Static(_("Leave these as they are unless you know better."), markup=False)
         yield Field(_("System slot"), key="disk.system_size", value=_size(size) if size else "", hint=_("such as 16G"))
-        yield Field(
-            _("dom0 memory"), key="xen.dom0_memory", value=_size(memory), parse=text_or_none, hint=_("auto, or such as 2G")
-        )
-        yield Field(
-            _("dom0 vCPUs"),
-            key="xen.dom0_vcpus",
-            value=draft.get("xen.dom0_vcpus"),
-            parse=whole_number,
-            hint=_("auto, or a number"),
-        )
+        memory_hint, vcpus_hint = _("auto, or such as 2G"), _("auto, or a number")
+        yield self._fresh(_("dom0 memory"), "xen.dom0_memory", _size(memory), text_or_none, memory_hint)
+        yield self._fresh(_("dom0 vCPUs"), "xen.dom0_vcpus", draft.get("xen.dom0_vcpus"), whole_number, vcpus_hint)
+
+    def _fresh(self, label: str, key: str, value: object, parse: Parse, hint: str) -> Field:
+        return Field(label, key=key, value=value, parse=parse, hint=hint, fresh=not self.session.draft.given(key))
 
 
 def _choose(session: Session, found: FoundDisk) -> None:

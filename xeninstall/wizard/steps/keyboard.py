@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from xeninstall.base.errors import Error
 from xeninstall.wizard import xkb
-from xeninstall.wizard.kit import Changed, Choice, Field, Row, Session, Step, _, counted
+from xeninstall.wizard.kit import Changed, Choice, Field, Row, Session, Step, _, counted, only_hit, unsettled
 from xeninstall.wizard.kit.language import LANGUAGES, current, switch
 
 
@@ -87,13 +87,28 @@ class Keyboard(Step):
                 rows = self._rows(str(event.value or ""))
                 self.query_one("#layouts", Choice).show_rows(rows)
                 self.query_one("#search .hint", Static).update(self._count(len(rows)))
+                self.judge()
             case "layouts":
-                chosen = next(one for one in xkb.layouts() if _name(one) == event.value)
-                self.session.draft.set("keyboard.layout", chosen.layout)
-                self.session.draft.set("keyboard.variant", chosen.variant or None)
-                self.say(_("Chosen: {title}").format(title=chosen.title))
-                if self.session.console:
-                    self._apply(chosen)
+                self._choose(str(event.value))
+
+    def on_next(self) -> None:
+        """See Step. The only layout that a search found is meant."""
+        searched, found = self.query_one("#search", Field), self.query_one("#layouts", Choice)
+        if hit := only_hit(searched, found):
+            self._choose(hit)
+        elif why := unsettled(searched, found):
+            self.say(why, wrong=True)
+            searched.line.focus()
+            return
+        self.finish()
+
+    def _choose(self, name: str) -> None:
+        chosen = next(one for one in xkb.layouts() if _name(one) == name)
+        self.session.draft.set("keyboard.layout", chosen.layout)
+        self.session.draft.set("keyboard.variant", chosen.variant or None)
+        self.say(_("Chosen: {title}").format(title=chosen.title))
+        if self.session.console:
+            self._apply(chosen)
 
     @work(thread=True, exclusive=True, group="keyboard", exit_on_error=False)
     def _apply(self, chosen: xkb.Layout) -> None:

@@ -124,6 +124,7 @@ class Installing(Step):
         assert session.work is not None and session.plan is not None
         try:
             session.work.perform(session.plan, session.draft.whole(), self._tell)
+            session.forget()  # here: it may come to its end without a screen
             self.post_message(self.Ended(None))
         except Error as error:
             self.post_message(self.Ended(error))
