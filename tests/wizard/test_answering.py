@@ -25,6 +25,7 @@ from xeninstall.wizard.steps import hardware, root, time
 from xeninstall.wizard.steps.address import Address
 from xeninstall.wizard.steps.hardware import Hardware
 from xeninstall.wizard.steps.keyboard import Keyboard
+from xeninstall.wizard.steps.menu import Menu
 from xeninstall.wizard.steps.network import Network
 from xeninstall.wizard.steps.progress import Installing
 from xeninstall.wizard.steps.root import Root
@@ -57,9 +58,7 @@ class HeldRunner(Recorder):
         super().__init__()
         self._held, self._name = held, name
 
-    def run(
-        self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None
-    ) -> Completed:
+    def run(self, argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, cwd: Path | None = None) -> Completed:
         if argv[0] == self._name:
             self._held.wait()
         return super().run(argv, stdin=stdin, check=check, cwd=cwd)
@@ -194,6 +193,16 @@ def test_while_a_keyboard_layout_is_applied() -> None:
         await pilot.press("down", "enter")
 
     asyncio.run(answers_while(held, given, Keyboard, choose))
+
+
+def test_while_the_machine_is_told_to_start_again() -> None:
+    held = Held()
+    given = session(runner=HeldRunner(held, "systemctl"), on_medium=True)
+
+    async def reboot(pilot: Pilot[int]) -> None:
+        await pilot.press("end", "enter", "right", "enter")
+
+    asyncio.run(answers_while(held, given, Menu, reboot))
 
 
 def test_while_a_host_is_installed() -> None:

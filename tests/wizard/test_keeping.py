@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 async def walked(pilot: Pilot[int], given: Session, to: str) -> Step:
     """On, through steps that ask for nothing here."""
-    while (step := pilot.app.screen) and isinstance(step, Step) and step.NAME != to:
+    while (step := pilot.app.screen) and isinstance(step, Step) and to != step.NAME:
         await pilot.press("1" if step.NAME == "menu" else "ctrl+n")
         await settle(pilot)
         assert pilot.app.screen is not step, words_of(pilot)
@@ -89,7 +90,7 @@ def test_the_question_has_its_safe_answer_first_and_beginning_anew_is_possible(p
         os.utime(place, (1_700_000_000, 1_700_000_000))
         keeper, given = Keeper.of(""), session()
         async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
-            assert keeping.datetime.fromtimestamp(1_700_000_000).strftime("%H:%M") in words_of(pilot)
+            assert datetime.fromtimestamp(1_700_000_000).strftime("%H:%M") in words_of(pilot)
             await pilot.press("right", "enter")
             await settle(pilot)
             assert isinstance(pilot.app.screen, Keyboard)
@@ -102,7 +103,7 @@ def test_the_question_has_its_safe_answer_first_and_beginning_anew_is_possible(p
 
 def test_a_moment_and_what_is_out_of_force_come_back_as_they_were() -> None:
     given = settled()
-    clock = keeping.datetime.fromisoformat("2026-11-24T22:00:00+01:00")
+    clock = datetime.fromisoformat("2026-11-24T22:00:00+01:00")
     given.draft.set("time", {"ntp": "none", "clock": clock})
     given.shelf["network.ipv4.address"] = "192.0.2.10/24"
     keeper = Keeper.of("")

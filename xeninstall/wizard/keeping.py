@@ -77,7 +77,7 @@ class Keeper:
         }
         fresh = self._path.with_suffix(".new")
         try:
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
                 json.dump(held, file, default=_moment)
             fresh.replace(self._path)
         except OSError as error:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xeninstall.base.errors import Error
 from xeninstall.wizard.draft import Problem
 
 from .act import Act
@@ -87,6 +88,12 @@ class Step(Screen[None]):
 
         step: "Step"
 
+    @dataclass
+    class Refused(Message):
+        """A command did not do what it should."""
+
+        why: str
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
@@ -125,6 +132,11 @@ class Step(Screen[None]):
     def problems(cls, session: Session) -> list[Problem]:
         """What keeps this step from being settled. A step may add what only the machine can tell."""
         return session.draft.problems(*cls.OWNS) if cls.OWNS else []
+
+    @classmethod
+    def next_word(cls) -> str:
+        """What going on from here is called; empty where the step goes on by itself."""
+        return _("Next")
 
     def keys(self) -> list[tuple[str, str]]:
         """Further keys for the footer: `("^T", _("Test"))`."""
@@ -171,6 +183,21 @@ class Step(Screen[None]):
             notice.update(Text(shown), layout=False)
             notice.set_class(wrong, "wrong")
 
+    @work(thread=True, exclusive=True, group="command", exit_on_error=False)
+    def command(self, *argv: str) -> None:
+        """Have this machine do something, such as start again; what stands against it is said."""
+        try:
+            done = self.session.runner.run(argv, check=False)
+        except Error as error:
+            self.post_message(self.Refused(f"{error.message}; {error.hint}"))
+            return
+        if done.status != 0:
+            self.post_message(self.Refused((done.stderr.strip().splitlines() or [f"{argv[0]}: {done.status}"])[-1]))
+
+    @on(Refused)
+    def _refused(self, message: Refused) -> None:
+        self.say(message.why, wrong=True)
+
     # ---- the frame
 
     def compose(self) -> ComposeResult:
@@ -187,7 +214,7 @@ class Step(Screen[None]):
         """The buttons."""
         if self.HAS_BACK:
             yield Act(_("Back"), id="back")
-        yield Act(_("Next"), id="next")
+        yield Act(self.next_word(), id="next")
 
     def on_mount(self) -> None:
         """Show what is known to be wrong already."""
@@ -202,7 +229,7 @@ class Step(Screen[None]):
         return f" {left}{' ' * max(SCREEN_CELLS - cell_len(left) - cell_len(right) - 2, 1)}{right} "
 
     def _foot(self) -> str:
-        keys = [("F10 ^N", _("Next"))]
+        keys = [("F10 ^N", self.next_word())] if self.next_word() else []
         if self.HAS_BACK:
             keys.append(("Esc ^P", _("Back")))
         keys += [("F1 ^G", _("Help")), *self.keys(), ("^C", _("Leave"))]

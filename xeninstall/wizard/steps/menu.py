@@ -60,7 +60,7 @@ class Menu(Step):
     def _picked(self, event: Rows.Picked) -> None:
         match event.row.value:
             case ":shell":
-                self.session.runner.run(["tmux", "new-window", "-n", "shell"], check=False)
+                self.command("tmux", "new-window", "-n", "shell")
             case ":reboot":
                 box = Ask(_("Reboot this machine?"), _("Nothing has been written to any disk."), yes=_("Reboot"), no=_("Stay"))
                 self.app.push_screen(box, self._reboot)
@@ -69,4 +69,4 @@ class Menu(Step):
 
     def _reboot(self, yes: bool | None) -> None:
         if yes:
-            self.session.runner.run(["systemctl", "reboot"], check=False)
+            self.command("systemctl", "reboot")

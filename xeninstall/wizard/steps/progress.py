@@ -82,6 +82,11 @@ class Installing(Step):
             "that failed; what was finished is not done twice."
         )
 
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step."""
+        return ""
+
     def keys(self) -> list[tuple[str, str]]:
         """See Step."""
         return [("F4 ^L", _("Log"))]

@@ -1,11 +1,9 @@
 """Everything on one screen before anything happens: each line leads back to its step, and what will be destroyed stands here."""
 
 import textwrap
-from collections.abc import Iterable
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widget import Widget
 
 from xeninstall.base.errors import Error
 from xeninstall.machine.model import Machine
@@ -13,7 +11,7 @@ from xeninstall.plan.check import Refused
 from xeninstall.plan.model import Plan
 from xeninstall.wizard.disks import holds
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, said
+from xeninstall.wizard.kit import AskWord, Row, Rows, Session, Step, _, said
 from xeninstall.wizard.planning import plan, replayable
 
 _CELLS = 76
@@ -59,10 +57,10 @@ class Review(Step):
         """See Step."""
         yield Rows(self._rows(), id="review")
 
-    def acts(self) -> Iterable[Widget]:
-        """The safe button first, and with the focus."""
-        yield Act(_("Back"), id="back")
-        yield Act(_("Install"), id="next")
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step. It is the second button; the safe one is the first, and has the focus."""
+        return _("Install")
 
     def on_mount(self) -> None:
         """What stands in the way is said at once."""
