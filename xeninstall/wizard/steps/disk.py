@@ -73,7 +73,7 @@ class Disk(Step):
         if target.exists and not session.draft.get("disk.erase"):
             found.append(Problem("disk.erase", f"{target.path} exists; allow to overwrite it, or leave and name another file"))
         if not session.onto_image and not _is_chosen(session):
-            return [*found, Problem("disk", "no disk is chosen yet; choose one with the arrow keys and Enter")]
+            return [*found, Problem("disk", _nothing_chosen(session))]
         found += [one for one in findings(session) if one.within("disk") or one.within("storage") or one.within("xen")]
         return found or room_problems(session)
 
@@ -133,7 +133,7 @@ class Disk(Step):
 
     def _others(self) -> str:
         draft = self.session.draft
-        mirror = self._path_of(draft.get("disk.mirror")) or _("none")
+        mirror = self._path_of(draft.get("disk.mirror")) or _("off")
         extras = [self._path_of(one) or "?" for one in draft.get("storage.extra_disks") or []]
         line = _("Mirror: {mirror}   Further disks: {extras}   System size: {size}")
         shown = ", ".join(extras[:3]) + (" ..." if len(extras) > 3 else "")
@@ -238,6 +238,14 @@ def _choose(session: Session, found: FoundDisk) -> None:
 
 def _is_chosen(session: Session) -> bool:
     return any(session.draft.get(f"disk.{key}") for key in _SELECTORS) or session.draft.given("disk.match")
+
+
+def _nothing_chosen(session: Session) -> str:
+    if not session.machine.disks:
+        return "the machine shows no disks; attach one, or load the driver of its controller"
+    if not any(disk.usable for disk in session.machine.disks):
+        return "none of this machine's disks can be used; attach another one, or do what stands at them"
+    return "no disk is chosen yet; choose one with the arrow keys and Enter"
 
 
 def _taken(session: Session, *keys: str) -> dict[str, str]:

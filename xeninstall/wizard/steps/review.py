@@ -15,6 +15,7 @@ from xeninstall.wizard.kit import AskWord, Row, Rows, Session, Step, _, said
 from xeninstall.wizard.planning import plan, replayable
 
 _CELLS = 76
+_BOX_CELLS = 67
 _LABEL_CELLS = 34
 _LOSSES_SHOWN = 5
 
@@ -71,7 +72,7 @@ class Review(Step):
         made = None if self.problems(self.session) else plan(self.session)
         # What is lost stands where nobody can miss it; what is only worth knowing stands at the end.
         lines = _losses(made, self.session.machine) if made else []
-        rows = [Row("", line) for line in lines]
+        rows = [Row("", line, loud=bool(made and made.destroys)) for line in lines]
         for one in self.session.answered():
             if one.summary or one.problems:
                 first, *rest = textwrap.wrap(textwrap.shorten(one.summary, 400, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [
@@ -134,8 +135,9 @@ def _losses(made: Plan, machine: Machine) -> list[str]:
 
 
 def _every_loss(made: Plan) -> list[str]:
-    return [
-        line
-        for loss in made.destroys
-        for line in (f"{loss.disk}, {said(loss.identity)}", *(f"   {said(content)}" for content in loss.lines))
-    ]
+    lines = []
+    for loss in made.destroys:
+        lines += textwrap.wrap(f"{loss.disk}, {said(loss.identity)}", _BOX_CELLS, subsequent_indent="     ")
+        for content in loss.lines:
+            lines += textwrap.wrap(f"   {said(content)}", _BOX_CELLS, subsequent_indent="     ")
+    return lines
