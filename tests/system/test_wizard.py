@@ -12,6 +12,7 @@ import pytest
 
 from xeninstall.answers.load import load
 from xeninstall.answers.model import Answers
+from xeninstall.apply.target import place_of
 
 from .installer import REPOSITORY, command, leftovers, xeninstall
 from .qemu import Disk, Machine, hvm_expected
@@ -79,8 +80,7 @@ def _to_host(terminal: Terminal) -> None:
     terminal.type("192.0.2.77/24")
     terminal.move("Tab")
     terminal.type("192.0.2.1")
-    _on(terminal, "Host name")
-    terminal.press("C-u")
+    _on(terminal, "Host name")  # whose default is typed over
 
 
 def _to_review(terminal: Terminal) -> str:
@@ -200,6 +200,36 @@ def test_an_installation_under_way_comes_to_its_end_when_even_tmux_is_killed(ima
     assert (journal["state"], leftovers(image)) == ("done", [])
     assert load(Path(f"{image}.answers.toml"), stdin=PASSWORD.encode).host.name == "alone"
     image.unlink()
+
+
+def test_a_terminal_that_is_lost_without_tmux_loses_nothing_either(images: Path, system_image: Path) -> None:
+    image = images / "lost.img"
+    kept = place_of(str(image)).with_suffix(".draft.json")
+    try:
+        with _wizard("linux", image, system_image) as terminal:
+            terminal.expect("Language and keyboard", _FIRST_SECONDS)
+            _to_root(terminal)
+            _to_host(terminal)
+            terminal.type("lost")
+            terminal.hang_up(_STEP_SECONDS)
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert PASSWORD not in kept.read_text()
+        with _wizard("vt100", image, system_image) as terminal:
+            terminal.expect("Go on where you were?", _FIRST_SECONDS)
+            terminal.press("Enter")
+            terminal.expect("Xen host - Host name", _STEP_SECONDS)
+            terminal.type("-and-found")
+            assert "lost-and-found" in _to_review(terminal)
+            terminal.press("C-p")
+            _on(terminal, "Review")
+            terminal.press("C-c")
+            terminal.expect("What was entered is kept", _STEP_SECONDS)
+            terminal.move("Right")
+            terminal.press("Enter")
+            assert terminal.ended(_STEP_SECONDS) == 4
+        assert not image.exists()
+    finally:
+        kept.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("run", ["by_vt100", "by_killed_linux"])
