@@ -29,6 +29,9 @@ def test_who_types_a_layouts_own_name_finds_it_first() -> None:
         async with driven(session(), Keyboard) as (pilot, _):
             await type_text(pilot, "de")
             assert text_of(pilot)[7].startswith(" ( ) de  ")
+            await pilot.press("ctrl+u")
+            await type_text(pilot, "swedish")
+            assert text_of(pilot)[7].startswith(" ( ) se  ")
 
     asyncio.run(run())
 

@@ -10,10 +10,8 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import DescendantFocus
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -21,12 +19,11 @@ from xeninstall.base.errors import Error
 from xeninstall.wizard.draft import Problem
 
 from .act import Act
-from .changed import Changed
 from .dialogs import Say
 from .field import Field
+from .form import Form
 from .judging import reason
 from .language import _
-from .rows import Rows, go_on
 from .session import Session
 
 SCREEN_CELLS = 80
@@ -36,11 +33,10 @@ class Body(VerticalScroll, can_focus=False):
     """Where a step's own widgets are; scrolls when they need more room than there is."""
 
 
-class Step(Screen[None]):
+class Step(Form):
     """The base of every step; `xeninstall.wizard.kit` says how one is written."""
 
     NAME: ClassVar[str] = ""
-    OWNS: ClassVar[tuple[str, ...]] = ()
     HAS_BACK: ClassVar[bool] = True
     AUTO_FOCUS = "Body *"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,8 +91,7 @@ class Step(Screen[None]):
         why: str
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self.place = (0, 0)  # number of this step and how many there are; (0, 0) hides it
         self._wrong_is_said = False
         self._shown = ""
@@ -146,8 +141,12 @@ class Step(Screen[None]):
         """^C: ask whether to leave. A step with work under way asks its own question."""
         self.post_message(self.Leave(self))
 
-    def after_change(self, key: str) -> None:
-        """A value was written into the draft; show or hide what depends on it."""
+    def go_to(self, problems: list[Problem]) -> None:
+        """To where the first of them can be mended."""
+        for field in self.query(Field):
+            if field.display and field.key and any(one.within(field.key) for one in problems):
+                field.line.focus()
+                return
 
     def on_next(self) -> None:
         """Nothing is wrong and the person wants to go on. A step with work to do first calls `finish` after it."""
@@ -158,12 +157,6 @@ class Step(Screen[None]):
     def finish(self) -> None:
         """On to the next step."""
         self.post_message(self.Finished(self))
-
-    def write(self, key: str, value: object) -> None:
-        """Enter a value into the draft and judge it."""
-        self.session.draft.set(key, value)
-        self.after_change(key)
-        self.judge()
 
     def judge(self) -> None:
         """Show what is wrong now: `!` at the fields, and the reason of the one at hand below."""
@@ -216,10 +209,6 @@ class Step(Screen[None]):
             yield Act(_("Back"), id="back")
         yield Act(self.next_word(), id="next")
 
-    def on_mount(self) -> None:
-        """Show what is known to be wrong already."""
-        self.judge()
-
     def _head(self) -> str:
         number, total = self.place
         right = f"{number}/{total}" if total else ""
@@ -243,13 +232,10 @@ class Step(Screen[None]):
         self._told = True
         self.judge()
         problems = self.problems(self.session)
-        if not problems:
+        if problems:
+            self.go_to(problems)
+        else:
             self.on_next()
-            return
-        for field in self.query(Field):
-            if field.display and field.key and any(one.within(field.key) for one in problems):
-                field.line.focus()
-                return
 
     @on(Act.Pressed, "#back")
     def action_back(self) -> None:
@@ -260,23 +246,3 @@ class Step(Screen[None]):
     def action_explain(self) -> None:
         """This step's help."""
         self.app.push_screen(Say(self.heading(), self.explanation()))
-
-    @on(Changed)
-    def _changed(self, event: Changed) -> None:
-        event.stop()
-        if event.key:
-            self.write(event.key, event.value)
-        else:
-            self.changed(event)
-
-    def changed(self, event: Changed) -> None:
-        """A widget without a key changed; the step knows what it means."""
-        self.judge()
-
-    @on(Rows.Picked)
-    def _on_from_choice(self, event: Rows.Picked) -> None:
-        go_on(event)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """The reason at hand is that of the field at hand."""
-        self.judge()

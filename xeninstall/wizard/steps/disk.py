@@ -116,13 +116,19 @@ class Disk(Step):
             found = next(disk for disk in self.session.machine.disks if disk.path == event.value)
             _choose(self.session, found)
             self._show_others()
-            self.judge()
 
     def after_change(self, key: str) -> None:
         """See Step."""
         if key == "storage.type" and self.session.draft.get(key) == "files":
             self.session.draft.set("storage.extra_disks", None)
         self._show_others()
+
+    def go_to(self, problems: list[Problem]) -> None:
+        """See Step. What is wrong in a sheet is mended there, where its field is."""
+        if any(one.within(key) for one in problems for key in _Advanced.OWNS):
+            self._advanced()
+        else:
+            super().go_to(problems)
 
     def _disk_rows(self) -> list[Row]:
         return disks.rows(disks.choosable(self.session.machine), {})

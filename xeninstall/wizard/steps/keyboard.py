@@ -70,8 +70,8 @@ class Keyboard(Step):
     def _rows(self, searched: str) -> list[Row]:
         wanted = searched.lower().split()
         found = [one for one in xkb.layouts() if all(word in f"{_name(one)} {one.title}".lower() for word in wanted)]
-        # Whoever types `de` means German before Swedish.
-        found.sort(key=lambda one: one.layout not in wanted)
+        # Whoever types `de` means German before Swedish, and who types `german` means it before Austria's.
+        found.sort(key=lambda one: (one.layout not in wanted, one.title.lower().split() != wanted))
         return [Row(_name(one), f"{_name(one):<26} {one.title}") for one in found]
 
     def _count(self, number: int) -> str:
@@ -87,7 +87,6 @@ class Keyboard(Step):
                 rows = self._rows(str(event.value or ""))
                 self.query_one("#layouts", Choice).show_rows(rows)
                 self.query_one("#search .hint", Static).update(self._count(len(rows)))
-                self.judge()
             case "layouts":
                 self._choose(str(event.value))
 

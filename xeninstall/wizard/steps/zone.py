@@ -86,7 +86,6 @@ class TimeZone(Step):
         """See Step."""
         if event.control.id == "search":
             self._show(str(event.value or ""), _ALL)
-            self.judge()
         elif event.control.id == "zones":
             self.write(_KEY, event.value)
             self.query_one("#chosen", Static).update(self._at_hand(str(event.value)))
