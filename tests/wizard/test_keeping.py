@@ -145,6 +145,27 @@ def test_no_password_is_in_the_file_at_any_moment_only_its_hash_at_last(place: P
     assert json.loads(written[-1])["data"]["root"]["password_hash"].startswith("$y$")
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_hooks_token_is_not_in_the_file_and_comes_from_the_answer_file_again(place: Path, again: bool) -> None:
+    hooks = {"hooks": {"webhook": "https://example.org/?token=s3cret"}}
+
+    async def run() -> None:
+        keeper = Keeper.of("")
+        keeper.take()
+        keeper.keep(session(data={"host": {"name": "old"}} | hooks), "install", "host")
+        died(keeper)
+        assert "s3cret" not in place.read_text()
+        keeper, given = Keeper.of(""), session(data=hooks if again else {})
+        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+            assert ("Hooks are not kept" in words_of(pilot)) is not again
+            await pilot.press("enter")
+            await settle(pilot)
+            assert given.draft.data == {"host": {"name": "old"}} | (hooks if again else {})
+        died(keeper)
+
+    asyncio.run(run())
+
+
 def test_a_second_wizard_at_the_same_time_neither_offers_nor_touches_the_first_ones(place: Path) -> None:
     first = Keeper.of("")
     assert first.take() is None
@@ -207,7 +228,7 @@ def test_the_question_in_colour_and_without(place: Path, monkeypatch: pytest.Mon
         keeper.take()
         keeper.keep(session(data={"host": {"name": "old"}}), "install", "host")
         died(keeper)
-        kept = keeping.Kept({"host": {"name": "old"}}, {}, "en", "install", "host", False, "14:03")
+        kept = keeping.Kept({"host": {"name": "old"}}, {}, "en", "install", "host", False, False, "14:03")
         monkeypatch.setattr(keeping, "_read", lambda _path: kept)
         keeper = Keeper.of("")
         async with running(Wizard(session(), START, [INSTALL], keeper)) as pilot:

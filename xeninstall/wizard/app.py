@@ -68,7 +68,10 @@ class Wizard(App[int]):
     def _offer(self, kept: Kept) -> None:
         """Going on is the safe answer, and every way out of the box but one."""
         text = _("The wizard before this one ended at {time}, and what was entered until then is still here. Go on with it?")
-        box = Ask(_("Go on where you were?"), text.format(time=kept.ended), yes=_("Begin anew"), no=_("Go on"))
+        text = text.format(time=kept.ended)
+        if kept.hooks and not self.session.draft.given("hooks"):
+            text += "\n\n" + _("Hooks are not kept: to have them, leave, and start again with the answer file that they are in.")
+        box = Ask(_("Go on where you were?"), text, yes=_("Begin anew"), no=_("Go on"))
 
         def answered(anew: bool | None) -> None:
             self._keeping = True
@@ -81,7 +84,8 @@ class Wizard(App[int]):
 
     def _go_on(self, kept: Kept) -> None:
         session = self.session
-        session.draft.put(kept.data)
+        hooks = {"hooks": session.draft.data["hooks"]} if session.draft.given("hooks") else {}
+        session.draft.put(kept.data | hooks)
         session.shelf.update(kept.shelf)
         session.reviewed = kept.reviewed
         self.flow = next((flow for flow in self._flows if flow.name == kept.flow), self._start)

@@ -1,6 +1,7 @@
 """What was entered, on disk while the wizard runs: a lost terminal, or a wizard that was killed, loses nothing.
 
-It lies under /run, which is memory and for root alone. Of a password it holds what the draft holds, which is the hash.
+It lies under /run, which is memory, and root alone may read it. Of a password it holds what the draft holds, which is the
+hash. Hooks, whose address often carries a token, come from an answer file, and are taken from there again.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from .kit.language import LANGUAGES, current
 log = logging.getLogger("xeninstall.wizard")
 
 _FORM = 1  # of the file; another one is as good as none
+_HOOKS = "hooks"
 _MOMENT = "$moment"  # JSON has no form of one
 
 
@@ -34,6 +36,7 @@ class Kept:
     flow: str = ""
     step: str = ""
     reviewed: bool = False
+    hooks: bool = False  # there were some
     ended: str = ""  # the last time something was entered, as HH:MM
 
 
@@ -68,7 +71,8 @@ class Keeper:
             return
         held = {
             "form": _FORM,
-            "data": session.draft.data,
+            "data": {name: table for name, table in session.draft.data.items() if name != _HOOKS},
+            "hooks": session.draft.given(_HOOKS),
             "shelf": session.shelf,
             "language": current(),
             "flow": flow,
@@ -110,7 +114,8 @@ def _read(path: Path) -> Kept | None:
     if not (isinstance(data, dict) and isinstance(shelf, dict) and language in LANGUAGES):
         return None
     flow, step = str(held.get("flow")), str(held.get("step"))
-    return Kept(data, shelf, str(language), flow, step, held.get("reviewed") is True, ended)
+    reviewed, hooks = held.get("reviewed") is True, held.get("hooks") is True
+    return Kept(data, shelf, str(language), flow, step, reviewed, hooks, ended)
 
 
 def _moment(value: object) -> object:
