@@ -108,6 +108,33 @@ def test_a_step_without_colour_says_the_same_and_its_focus_shows(step: type[Step
         assert any("reverse" in line for line in attributes[1:]), "below the head, nothing shows where the focus is"
 
 
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.NAME)
+def test_every_key_in_the_bottom_line_works_and_has_a_twin_that_no_remote_console_swallows(step: type[Step]) -> None:
+    async def run() -> tuple[str, set[str]]:
+        given = settled()
+        given.plan, given.work, given.done = plan(given), Unpacking(), Finished(95.0, {})
+        app = Wizard(given, START, [INSTALL])
+        async with running(app) as pilot:
+            app.show(step)
+            await pilot.pause()
+            found = text_of(pilot)[23], set(app.screen.active_bindings)
+            given.work.stop()
+            await settle(pilot)
+            return found
+
+    foot, bound = asyncio.run(run())
+    keys = re.findall(r"(F\d+|Esc)?(?:^| )\^([A-Z]) ", foot.replace("  ", " "))
+    assert "C" in {letter for _, letter in keys}
+    for key, letter in keys:
+        assert letter == "C" or key, f"^{letter} stands alone"
+        wanted = {f"ctrl+{letter.lower()}", *([{"Esc": "escape"}.get(key, key.lower())] if key else [])}
+        assert wanted <= bound, f"{key} ^{letter} does nothing"
+    # Taken by tmux, by lines, or by the terminal itself (Tab, Enter, Esc, flow control).
+    assert not {letter for _, letter in keys} & set("ABDEFHIJKMQSUVWXZ")
+    # And no key of the function row without its twin there.
+    assert len(re.findall(r"F\d+|Esc", foot)) == len([key for key, _ in keys if key])
+
+
 def test_every_terminal_is_told_to_be_one_of_sixteen_colours_or_none() -> None:
     kinds = {term: settings({"TERM": term}) for term in ("linux", "xterm-256color", "xterm-direct", "screen", "tmux", "vt100")}
     assert {found["TEXTUAL_COLOR_SYSTEM"] for found in kinds.values()} == {"standard"}
