@@ -168,13 +168,16 @@ def test_a_run_by_keys_ends_with_a_whole_installation_and_leaves_nothing_mounted
     assert leftovers(installed.image) == []
 
 
-def test_the_answer_file_holds_what_was_typed_and_installs_the_same_again(by_vt100: Installed, tmp_path: Path) -> None:
+def test_the_answer_file_holds_what_was_typed_and_installs_the_same_again(
+    by_vt100: Installed, system_image: Path, tmp_path: Path
+) -> None:
     answers = by_vt100.answers()
     assert (answers.keyboard.layout, answers.keyboard.variant) == ("at", "nodeadkeys")
     assert answers.host.name == "plain"
     assert (answers.network.ipv4.address, answers.network.ipv4.gateway) == ("192.0.2.77/24", "192.0.2.1")
     assert (answers.dns.servers, answers.time.zone, answers.storage.type) == (("192.0.2.53",), "Europe/Berlin", "files")
-    again = xeninstall("install", by_vt100.answer_file, "--target", tmp_path / "again.img", "--plan", stdin=PASSWORD)
+    onto = ("--target", tmp_path / "again.img", "--system", system_image, "--plan")
+    again = xeninstall("install", by_vt100.answer_file, *onto, stdin=PASSWORD)
     assert again.status == 0, again.stderr
     assert "Xen host plain on image file" in again.stdout
 
