@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, strategies
 
-from xeninstall.medium.words import TABLE, After, Mode, Resume, Words, parse, split
+from xeninstall.answers.finish import After
+from xeninstall.medium.words import TABLE, Mode, Resume, Words, parse, split
 
 
 @pytest.mark.parametrize(

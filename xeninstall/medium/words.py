@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from xeninstall.answers.finish import After
 from xeninstall.base.urls import is_url
 
 PREFIX = "xeninstall."
@@ -26,14 +27,6 @@ class Mode(StrEnum):
     CONVERT = "convert"
     RESCUE = "rescue"
     SHELL = "shell"
-
-
-class After(StrEnum):
-    """What happens after a headless installation."""
-
-    REBOOT = "reboot"
-    POWEROFF = "poweroff"
-    STAY = "stay"
 
 
 class Resume(StrEnum):
@@ -136,8 +129,8 @@ TABLE = (
          "answers, else start over if the answers allow to erase. With `ask`, somebody at the console is asked first.",
          _one_of(Resume)),
     Word("wait", "SECONDS",
-         f"How long to try to reach the servers of answers, post and ca, {WAIT_SECONDS} by default. Tries are made after 1, 2, 4 … at "
-         "most 60 seconds, give or take a quarter.", _seconds),
+         f"How long to try to reach the servers of answers, post and ca, {WAIT_SECONDS} by default. Tries are made after 1, 2, "
+         "4 … at most 60 seconds, give or take a quarter.", _seconds),
     Word("countdown", "SECONDS",
          f"How long somebody at the console can stop an unattended installation with a key, {COUNTDOWN_SECONDS} by default.",
          _seconds),
