@@ -19,7 +19,8 @@ from .urls import shown_url
 _REDIRECTS_MAXIMUM = 5
 _BLOCK_BYTES = 65536
 # OpenSSL's verdicts (X509_V_ERR_…) that mean the clock rather than the certificate's maker.
-_NOT_YET_VALID, _EXPIRED, _NAME_MISMATCH = 9, 10, 62
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_HOST_MISMATCH, _ADDRESS_MISMATCH = 62, 64
 
 
 class Trouble(StrEnum):
@@ -260,7 +261,7 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> HttpError:
             what = "is not valid yet" if code == _NOT_YET_VALID else "has expired"
             message = f"the certificate of {host} {what}, by this machine's clock ({now})"
             return HttpError(Trouble.CLOCK, message, hint="set the clock, or renew the certificate")
-        case code if code == _NAME_MISMATCH:
+        case code if code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
             message = f"the certificate of {host} is for another name"
             return HttpError(Trouble.TRUST, message, hint="use the name that is in the certificate")
     message = f"the certificate of {host} is not trusted: {error.verify_message}"

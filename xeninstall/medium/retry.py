@@ -39,8 +39,8 @@ def persist(
             left = limit_seconds - (clock() - began)
             wait = min(pause, _PAUSE_MAXIMUM_SECONDS) * random.uniform(1 - _JITTER, 1 + _JITTER)
             if wait >= left:
-                error.message += f"; given up after {format_duration(clock() - began)}"
-                raise
+                message = f"{error.message}; given up after {format_duration(clock() - began)}"
+                raise HttpError(error.trouble, message, hint=error.hint, status=error.status) from None
             tell(f"waiting for {obstacle(error)}: {error.message}; next try in {format_duration(max(wait, 1))}, "
                  f"giving up in {format_duration(left)}")  # fmt: skip
             sleep(wait)
