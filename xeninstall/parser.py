@@ -78,6 +78,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
 
+    rescue = add("rescue", "find installed hosts, open a shell in one, repair its boot loader")
+    rescue.add_argument("--list", action="store_true", help="list what is found, and do nothing else")
+    rescue.add_argument(
+        "--target",
+        metavar="DISK|FILE",
+        action="append",
+        help="look there only (again for more); all disks of this machine if none",
+    )
+    rescue.add_argument(
+        "--host", metavar="N|DEVICE", help="which one of the list, by number or by device; needless for the only one"
+    )
+    rescue.add_argument("--shell", action="store_true", help="open a shell in it, mounted read-only")
+    rescue.add_argument("--write", action="store_true", help="with --shell: mount it writable")
+    rescue.add_argument(
+        "--repair-boot", action="store_true", help="write its boot loader anew: menu, BIOS boot code, EFI system partition"
+    )
+    rescue.add_argument("--json", action="store_true", help="print the list as JSON")
+
     logs = add("logs", "gather logs, journals and system information into one file to send")
     logs.add_argument(
         "--output", metavar="FILE", default="xeninstall-logs.tar.gz", help="where to write it (default xeninstall-logs.tar.gz)"

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         probe=lambda: probe(runner),
         system=system,
         wizard=lambda answers, flow: _wizard(answers, flow, args.system),
-        rescue=lambda: interact(["bash", "--login"]),
+        rescue=_rescue,
         flows=lambda: [point.name for point in entry_points(group="xeninstall.flows")],
         state=STATE,
     )
@@ -60,3 +60,10 @@ def _wizard(answers: Path | None, flow: str, system: str | None) -> int:
 
     given = {"answers": str(answers) if answers else None, "flow": flow or None, "system": system}
     return wizard.run(argparse.Namespace(**given, target=None, size="16G", machine=None))
+
+
+def _rescue() -> int:
+    from . import rescue
+
+    nothing = {"list": False, "host": None, "shell": False, "write": False, "repair_boot": False, "json": False}
+    return rescue.run(argparse.Namespace(**nothing, target=None))
