@@ -230,10 +230,15 @@ class _Work:
         """Write the journal; on a disk also onto its ESP, where it survives a power cut of a live system."""
         self.journal.write(self.files.journal)
         if not self.plan.disks[0].image and "filesystems" in self.journal.finished:
-            esp = next(act.device for stage in self.plan.stages for act in stage.actions if isinstance(act, FillEsp))
-            uefi_boot.put_text(
-                self.target.device(esp), records.JOURNAL_ON_ESP, self.journal.model_dump_json() + "\n", self.runner
-            )
+            actions = [act for stage in self.plan.stages for act in stage.actions]
+            esp = self.target.device(next(act.device for act in actions if isinstance(act, FillEsp)))
+            uefi_boot.put_text(esp, records.JOURNAL_ON_ESP, self.journal.model_dump_json() + "\n", self.runner)
+            # Also the answers, without secrets, for as long as somebody may have to go on without having them.
+            if self.journal.complete:
+                uefi_boot.drop(esp, records.ANSWERS_ON_ESP, self.runner)
+            else:
+                answers = next((act.answers for act in actions if isinstance(act, KeepRecords)), "")
+                uefi_boot.put_text(esp, records.ANSWERS_ON_ESP, answers, self.runner)
 
     def _watch(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, total: self.emit(Progress(stage, done, total))

@@ -20,6 +20,7 @@ from .target import STATE
 
 ON_HOST = "/var/log/xeninstall"
 JOURNAL_ON_ESP = "xeninstall-journal.json"
+ANSWERS_ON_ESP = "xeninstall-answers.toml"
 # Where installers' own records are: on the medium and on an installed host.
 PLACES = (Path("/var/log/xeninstall"), Path("/run/xeninstall"))
 _BUNDLED_COMMANDS = (
