@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _START = "python3 -m xeninstall start --command-line /run/words --system /mnt/system.squashfs"
 
+_KEPT = "mcopy -n -i /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_TARGET@@2097152 ::/xeninstall-answers.toml -"
+
 
 def test_answers_by_post_a_power_cut_and_a_second_start(example: Path, system_image: Path, tmp_path: Path) -> None:
     target = Disk(blank(tmp_path / "target.img", 12 * 2**30), bus="scsi", serial="TARGET", snapshot=False)
@@ -36,6 +38,8 @@ def test_answers_by_post_a_power_cut_and_a_second_start(example: Path, system_im
         assert '"serial": "TARGET"' in fleet.asked[0].body.decode(), "the server got the machine's profile"
         hook.asked.clear()
         with workshop(example, system_image, tmp_path, [other, target], text, nics=[nic], name="after-the-cut") as shop:
+            kept, status = shop.console.run(_KEPT)
+            assert status == 0 and 'serial = "TARGET"' in kept and "$6$" not in kept and "$y$" not in kept
             _begin(shop, fleet, hook)
             _until(lambda: bool(_stages(hook)) and _events(hook)[-1]["event"] in ("Finished", "Failed"), shop, 1500)
             shop.console.check("until [ -e /run/status ]; do sleep 1; done", 60)
@@ -45,6 +49,7 @@ def test_answers_by_post_a_power_cut_and_a_second_start(example: Path, system_im
             skipped = [event["stage"] for event in _events(hook) if event["event"] == "StageFinished" and event["skipped"]]
             assert "filesystems" in skipped and "unpack" not in skipped
             assert _events(hook)[-1]["event"] == "Finished"
+            assert shop.console.run(_KEPT)[1] != 0, "the answers are kept on the disk only until it is done"
             # As if the medium had been left in the machine: nothing is erased.
             shop.console.check("rm /run/status")
             _begin(shop, fleet, hook)

@@ -199,7 +199,7 @@ class Session:
     def _trust_for(self, url: str) -> Trust:
         """The fingerprint names one server's certificate: it counts for the webhook only where that is the same server."""
         try:
-            trust = self._ask().trust()
+            trust = self._ask().trust(patient=False)
         except Error:
             return Trust()  # what failed is being told of; its own trouble must not hide it
         named = [urlsplit(one).netloc.rpartition("@")[2] for one in (self._words.answers, self._words.post) if one]
