@@ -47,7 +47,7 @@ def broken(example: Path, images: Path) -> Iterator[Path]:
 
 def test_a_host_is_found_by_what_it_is(example: Path) -> None:
     run = xeninstall("rescue", "--target", example, "--list")
-    assert run.stdout == f"1  xenhost: Debian GNU/Linux 13 (trixie) on {example}#3, slot A, installed by xeninstall\n"
+    assert run.stdout == f"1  xenhost: Debian GNU/Linux 13 (trixie) on {example}#3, slot A, by xeninstall\n"
     (found,) = json.loads(xeninstall("rescue", "--target", example, "--list", "--json").stdout)
     assert found["number"] == 1 and found["ours"] and found["slot"] == "system-a"
 

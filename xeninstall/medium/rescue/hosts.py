@@ -55,7 +55,7 @@ class Host:
     def shown(self) -> str:
         """One line for people."""
         slot = f", slot {self.slot[-1].upper()}" if self.slot else ""
-        made = ", installed by xeninstall" if self.ours else ""
+        made = ", by xeninstall" if self.ours else ""
         return f"{self.name or '(no name)'}: {self.system} on {self.place}{slot}{made}"
 
 
