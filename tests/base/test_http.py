@@ -1,6 +1,7 @@
 """One exchange with a server: every way in which it fails has its words, and none of them a secret."""
 
 import base64
+import http.client
 import socket
 import time
 from pathlib import Path
@@ -172,3 +173,24 @@ def test_a_port_without_tls_is_named_as_such() -> None:
         error = _fails(server.url("/").replace("http:", "https:"), timeout_seconds=3)
     assert error.message.startswith("no TLS with the server of https://127.0.0.1")
     assert error.trouble is Trouble.PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://[2001:db8::1]/x", ("2001:db8::1", 80)),
+        ("https://[2001:db8::1]/x", ("2001:db8::1", 443)),
+        ("http://h:8080/x", ("h", 8080)),
+    ],
+)
+def test_an_ipv6_address_keeps_its_end(url: str, place: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+
+    def connect(self: http.client.HTTPConnection) -> None:
+        places.append((self.host, self.port))
+        raise OSError(111, "Connection refused")
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect)
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", connect)
+    _fails(url)
+    assert places == [place]

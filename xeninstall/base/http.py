@@ -169,11 +169,13 @@ def _parts(url: str) -> SplitResult:
 
 def _connected(parts: SplitResult, trust: Trust, deadline: float) -> http.client.HTTPConnection:
     host, left = parts.hostname or "", max(deadline - time.monotonic(), 0.1)
+    # Always named: http.client would take the end of an IPv6 address for the port.
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     if parts.scheme == "http":
-        connection = http.client.HTTPConnection(host, parts.port, timeout=left)
+        connection = http.client.HTTPConnection(host, port, timeout=left)
         connection.connect()
         return connection
-    secure = http.client.HTTPSConnection(host, parts.port, timeout=left, context=trust.context())
+    secure = http.client.HTTPSConnection(host, port, timeout=left, context=trust.context())
     try:
         secure.connect()
         if trust.fingerprint:

@@ -20,6 +20,7 @@ from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
 from xeninstall.base.events import Emit
 from xeninstall.base.http import Trust
 from xeninstall.base.run import Runner
+from xeninstall.base.urls import is_url
 from xeninstall.machine.model import Machine
 from xeninstall.plan.show import head
 from xeninstall.plan.system_image import SystemImage
@@ -94,6 +95,8 @@ class Session:
 
     def _unattended(self) -> int:
         stage = "answers"
+        if self._console.interactive and (is_url(self._words.answers) or self._words.post):
+            self._console.say("Answers are to come from a server; Ctrl+C stops waiting for it.")
         try:
             self._found = find(self._ask())
             if self._found is None:

@@ -52,6 +52,8 @@ class Ask:
             return Trust(fingerprint=self.words.fingerprint)
         if is_url(ca):
             # The fingerprint is the answers' server's; this one is checked against the usual authorities.
+            if ca.startswith("http:"):
+                self.tell("warning: xeninstall.ca comes by http, so nobody has checked that it is the right one")
             seconds = self.words.wait_seconds if patient else 0
             pem = persist(lambda: exchange(ca, limit_bytes=_CA_MAXIMUM_BYTES), seconds, self.tell, obstacle(self.runner)).body
         else:
