@@ -31,7 +31,7 @@ def image(tmp_path: Path) -> Path:
     (tree / "usr/lib").mkdir(parents=True)
     (tree / "etc").mkdir()
     (tree / "usr/lib/os-release").write_text('PRETTY_NAME="Strange Linux 1"\n')
-    (tree / "etc/hostname").write_text("strange\n")
+    (tree / "etc/hostname").write_text("\x1b[2Jstrange\n")
     for start, content in ((1, tree), (21, tree / "etc")):
         part = tmp_path / "part"
         with part.open("wb") as file:
@@ -47,7 +47,7 @@ def image(tmp_path: Path) -> Path:
 def test_a_system_in_an_image_is_found_and_the_image_stays_as_it_was(image: Path) -> None:
     before = image.read_bytes()
     (found,) = hosts([str(image)], SystemRunner())
-    assert found.shown == f"strange: Strange Linux 1 on {image}#1, slot A"
+    assert found.shown == f"[2Jstrange: Strange Linux 1 on {image}#1, slot A"
     assert (found.start_bytes, found.size_bytes, found.ours) == (_MIB, 20 * _MIB, False)
     assert image.read_bytes() == before
 

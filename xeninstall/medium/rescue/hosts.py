@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner
+from xeninstall.machine.look import clean
 from xeninstall.machine.systems import pretty_name
 from xeninstall.medium.volume import Volume, opened
 
@@ -190,7 +191,7 @@ def _look(candidate: _Candidate, runner: Runner) -> Host | None:
                 fstype=fstype,
                 uuid=uuid,
                 system=system,
-                name=_text(volume, "/etc/hostname").strip()[:64],
+                name=clean(_text(volume, "/etc/hostname"), 64),
                 ours=bool(_text(volume, "/etc/xeninstall/answers.toml")),
                 slot=candidate.slot,
                 start_bytes=candidate.start_bytes,

@@ -13,7 +13,7 @@ from xeninstall.apply.guard import sole_run
 from xeninstall.apply.host_files import inside
 from xeninstall.apply.paths import is_disk
 from xeninstall.apply.target import Ground, Target
-from xeninstall.base.errors import Error
+from xeninstall.base.errors import RequirementError
 from xeninstall.base.run import Runner
 from xeninstall.plan.boot import bios_modules, esp_filling, grub_menu
 from xeninstall.plan.model import (
@@ -33,7 +33,7 @@ from .hosts import Host, Part, table
 _EFI = Path("/sys/firmware/efi")
 
 
-class NotRepairable(Error):
+class NotRepairable(RequirementError):
     """This system's boot loader is not of the kind that we install."""
 
 
