@@ -166,10 +166,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--iso", action="store_true", help="build the boot medium, DIR/xeninstall.iso")
     parser.add_argument("--netboot", action="store_true", help="build DIR/netboot, for a web server")
     parser.add_argument(
-        "--answers", metavar="FILE", type=Path, help="build these answers into it: it installs by itself, and is named -unattended"
+        "--answers",
+        metavar="FILE",
+        type=Path,
+        help="build these answers into it: it installs by itself, and is named -unattended",
     )
     parser.add_argument(
-        "--from", metavar="ISO", type=Path, dest="finished", help="with --answers: into a copy of this finished medium; needs no root"
+        "--from",
+        metavar="ISO",
+        type=Path,
+        dest="finished",
+        help="with --answers: into a copy of this finished medium; needs no root",
     )
     parser.add_argument("--force", action="store_true", help="build even if no input changed, with today's packages")
     parser.add_argument("--verbose", action="store_true", help="show each command that is run")

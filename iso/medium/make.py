@@ -1,4 +1,4 @@
-"""The medium's stages in order, from a current host image: parts of Debian, live layer, tree, then the ISO or the netboot directory."""
+"""The medium's stages in order, from a current host image: parts of Debian, live layer, tree, then ISO or netboot directory."""
 
 import json
 import shutil
@@ -135,7 +135,7 @@ def publish(made: Path, target: Path) -> None:
 
 
 def _say_sizes(build: Build, whole: Path, made: Path) -> None:
-    sizes = sorted(((path.stat().st_size, str(path.relative_to(whole))) for path in every_path(whole) if path.is_file()))
+    sizes = sorted((path.stat().st_size, str(path.relative_to(whole))) for path in every_path(whole) if path.is_file())
     for size_bytes, name in reversed(sizes[-4:]):
         build.say(f"  {format_size(size_bytes):>9}  {name}")
     rest_bytes = made.stat().st_size - sum(size_bytes for size_bytes, _ in sizes[-4:])

@@ -1,4 +1,4 @@
-"""The directory for a web server: what iPXE starts, and what the initramfs then fetches, by the same list that checks a medium."""
+"""The directory for a web server: what iPXE starts, and what the initramfs fetches, by the same list that checks a medium."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ Put this directory on any web server (http, no more is asked of it), and let iPX
   dhcp
   chain http://server/xeninstall/boot.ipxe
 
-Machines whose firmware speaks PXE alone get iPXE (Debian's package ipxe: undionly.kpxe, ipxe.efi) by TFTP first; for the DHCP server:
+Machines whose firmware speaks PXE alone get iPXE (Debian's package ipxe: undionly.kpxe, ipxe.efi) by TFTP first:
 
   dnsmasq:  dhcp-match=set:ipxe,175
             dhcp-boot=tag:!ipxe,undionly.kpxe
@@ -27,8 +27,8 @@ The kernel's words are in boot.ipxe; xeninstall-boot(7) lists them. A fleet sets
 
   xeninstall.mode=install xeninstall.answers=http://server/answers/this-rack.toml
 
-A file answers.toml in this directory that is listed in SHA256SUMS (python -m iso.build --netboot --answers FILE puts it there) installs
-by itself. The machine needs memory for all files of live/ and 768 MiB: the medium lies in memory then.
+python -m iso.build --netboot --answers FILE puts answers into this directory: every machine that is started from it installs
+by itself. A machine needs memory for all files of live/ and 768 MiB: the medium lies in memory then.
 Under Secure Boot iPXE does not start; use the ISO there.
 """
 

@@ -1,4 +1,4 @@
-"""What the medium has of Debian: its packages above the host's, an initramfs for each way to start, boot code. Kept between builds.
+"""What the medium has of Debian: packages above the host's, an initramfs for each way to start, boot code. Kept between builds.
 
 It is made from the same Debian tree as the host's image, which stays as it is: packages are added to a copy, and what they
 changed there becomes the layer.
@@ -24,6 +24,9 @@ HERE = Path("iso/medium")
 _INITRAMFS = Path("iso/boot/initramfs")
 # Not part of the layer: what belongs to the installation of packages, not to them. /boot is the host's.
 _SKIPPED = ("boot", "dev", "proc", "sys", "run", "tmp", "var/tmp", "var/log", "var/cache", "var/lib/apt", "var/lib/dpkg/lock")
+# What the packages bring and nobody calls: xfs_scrub checks mounted file systems, and is alone in needing ICU, a seventh of the layer
+# and more; qemu-io tests drivers.
+_LEFT_OUT = ("usr/sbin/xfs_scrub*", "usr/lib/x86_64-linux-gnu/libicu*", "usr/bin/qemu-io")
 _NO_INITRAMFS = "etc/initramfs-tools/update-initramfs.conf"
 # The hooks that this initramfs takes of the host's; RAID, LVM and microcode have no part in finding the medium.
 _HOOKS = ("klibc-utils", "kmod", "udev", "zz-busybox")
@@ -104,6 +107,8 @@ def _layer(build: Build, base: Path, layer: Path) -> None:
         ) from error
     shutil.copy2(base / _NO_INITRAMFS, tree / _NO_INITRAMFS)
     take_difference(base, tree, layer)
+    for path in (path for pattern in _LEFT_OUT for path in layer.glob(pattern)):
+        path.unlink()
     normalise_tree(layer)
     shutil.rmtree(tree)
 
@@ -153,9 +158,7 @@ def _same(old: Path, new: Path) -> bool:
         return old.readlink() == new.readlink()
     if not stat.S_ISREG(after.st_mode):
         return True
-    return before.st_size == after.st_size and (
-        before.st_mtime_ns == after.st_mtime_ns or filecmp.cmp(old, new, shallow=False)
-    )
+    return before.st_size == after.st_size and (before.st_mtime_ns == after.st_mtime_ns or filecmp.cmp(old, new, shallow=False))
 
 
 def _like(model: Path, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Answers into a finished medium: its files are taken out, the answers put beside them, and the image is made of them again.
 
-There is no second way to build them in, so that a remaster is, byte for byte, what building the medium with the same answers gives.
-It needs neither root nor network nor the tree that the medium was built from.
+There is no second way to build them in: a remaster is, byte for byte, what building the medium with the same answers gives. It
+needs neither root nor network nor the tree that the medium was built from.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""What lies on the medium, as a directory: the files, the identity that its parts know each other by, and the list of their sums."""
+"""What lies on the medium, as a directory: the files, the identity that its parts know each other by, the list of their sums."""
 
 import hashlib
 import os
@@ -15,8 +15,8 @@ LIVE = "live"
 _BOOT = Path("iso/boot")
 # Written into by xorriso when the image is made. Whoever checks the medium has been started by it.
 _UNSUMMED = ("boot/grub/eltorito.img", SUMS)
-_README = """This is the boot medium of xeninstall {version}: it installs a Xen host (Debian 13) on the machine that is started from it,
-repairs one, or converts the machine into a virtual machine. Start the machine from it; nothing is written before you say so.
+_README = """This is the boot medium of xeninstall {version}: it installs a Xen host (Debian 13) on the machine that is started
+from it, repairs one, or converts the machine into a virtual machine. Start the machine from it; nothing is written before you say so.
 
 live/system.squashfs  the host, as it is installed      live/live.squashfs  what only the running medium has
 live/packages.txt     every package with its version    SHA256SUMS          of all files; sha256sum -c SHA256SUMS checks them
