@@ -46,7 +46,7 @@ def _make(build: Build, name: str, assemble: Callable[[Path, Path, Parts, Build]
     build.work.mkdir(mode=0o700)
     try:
         if force or not parts.place.is_dir():
-            _timed(build, "parts of Debian", lambda: make_parts(build, base))
+            _timed(build, "parts of Debian", lambda: make_parts(build, base, parts))
         layer = build.work / "none"
 
         def pack() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from iso.builder import Build, every_path, write
 
 from .parts import Parts
-from .tree import ANSWERS, SUMS, place, sums
+from .tree import ANSWERS, SUMS, place, put_answers, sums
 
 _FETCHED = ("live/system.squashfs", "live/system.json", "live/live.squashfs", "live/packages.txt", "README.txt")
 _README = """Starting the boot medium over the network
@@ -63,7 +63,5 @@ def set_answers(folder: Path, answers: bytes | None) -> None:
     """Answers into a finished directory, or out of it."""
     if answers is None and not (folder / ANSWERS).exists():
         return
-    (folder / ANSWERS).unlink(missing_ok=True)
-    if answers is not None:
-        (folder / ANSWERS).write_bytes(answers)
+    put_answers(folder, answers)
     seal(folder)

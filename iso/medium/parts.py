@@ -24,8 +24,8 @@ HERE = Path("iso/medium")
 _INITRAMFS = Path("iso/boot/initramfs")
 # Not part of the layer: what belongs to the installation of packages, not to them. /boot is the host's.
 _SKIPPED = ("boot", "dev", "proc", "sys", "run", "tmp", "var/tmp", "var/log", "var/cache", "var/lib/apt", "var/lib/dpkg/lock")
-# What the packages bring and nobody calls: xfs_scrub checks mounted file systems, and is alone in needing ICU, a seventh of the layer
-# and more; qemu-io tests drivers.
+# What the packages bring and nobody calls: xfs_scrub checks mounted file systems, and is alone in needing ICU, which is half of
+# the layer; qemu-io tests drivers.
 _LEFT_OUT = ("usr/sbin/xfs_scrub*", "usr/lib/x86_64-linux-gnu/libicu*", "usr/bin/qemu-io")
 _NO_INITRAMFS = "etc/initramfs-tools/update-initramfs.conf"
 # The hooks that this initramfs takes of the host's; RAID, LVM and microcode have no part in finding the medium.
@@ -70,8 +70,8 @@ def _files(source: Path) -> list[Path]:
     return sorted([source / HERE / "parts.py", source / HERE / "packages.txt", *initramfs])
 
 
-def make_parts(build: Build, base: Path) -> None:
-    """Make all of them in scratch, and keep them in place of those of older inputs."""
+def make_parts(build: Build, base: Path, parts: Parts) -> None:
+    """Make all of them in scratch, and keep them in the place of those of older inputs."""
     place = build.work / "parts"
     (place / "boot").mkdir(parents=True)
     build.say("packages of the medium …")
@@ -83,10 +83,9 @@ def make_parts(build: Build, base: Path) -> None:
     shutil.copyfile(base / f"boot/vmlinuz-{release}", place / "boot/vmlinuz")
     build.say("boot code …")
     _boot_code(build, base, place / "boot")
-    kept = parts_of(build).place
-    for old in kept.parent.glob("medium-*"):
+    for old in parts.place.parent.glob("medium-*"):
         shutil.rmtree(old)
-    place.rename(kept)
+    place.rename(parts.place)
 
 
 def _layer(build: Build, base: Path, layer: Path) -> None:

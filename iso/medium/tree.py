@@ -9,18 +9,19 @@ from pathlib import Path
 from iso.builder import SOURCE_DATE_EPOCH, every_path, write
 from iso.measure import sha256
 
-ANSWERS = "answers.toml"
+# Where `xeninstall start` looks for them, below the medium.
+ANSWERS = "xeninstall/answers.toml"
 SUMS = "SHA256SUMS"
 LIVE = "live"
 _BOOT = Path("iso/boot")
 # Written into by xorriso when the image is made. Whoever checks the medium has been started by it.
 _UNSUMMED = ("boot/grub/eltorito.img", SUMS)
 _README = """This is the boot medium of xeninstall {version}: it installs a Xen host (Debian 13) on the machine that is started
-from it, repairs one, or converts the machine into a virtual machine. Start the machine from it; nothing is written before you say so.
+from it, repairs one, or converts the machine into a virtual machine. Nothing is written before you say so.
 
 live/system.squashfs  the host, as it is installed      live/live.squashfs  what only the running medium has
 live/packages.txt     every package with its version    SHA256SUMS          of all files; sha256sum -c SHA256SUMS checks them
-answers.toml          answers for an unattended installation, where some were built in
+xeninstall/answers.toml  answers for an unattended installation, where some were built in
 """
 
 
@@ -60,15 +61,22 @@ def fill(tree: Path, source: Path, boot: Path, live: dict[str, Path], packages: 
 
 def seal(tree: Path, answers: bytes | None = None) -> None:
     """Put the answers in, list the sums of all files, and date everything to the release: equal trees become equal images."""
-    (tree / ANSWERS).unlink(missing_ok=True)
-    if answers is not None:
-        (tree / ANSWERS).write_bytes(answers)
+    put_answers(tree, answers)
     files = [str(path.relative_to(tree)) for path in every_path(tree) if path.is_file()]
     listed = [name for name in files if name not in _UNSUMMED]
     write(tree / SUMS, sums(tree, listed))
     for path in reversed(every_path(tree)):
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
+
+
+def put_answers(tree: Path, answers: bytes | None) -> None:
+    """Put them there, or take away those that are there."""
+    path = tree / ANSWERS
+    shutil.rmtree(path.parent, ignore_errors=True)
+    if answers is not None:
+        path.parent.mkdir()
+        path.write_bytes(answers)
 
 
 def sums(tree: Path, names: Iterable[str]) -> str:

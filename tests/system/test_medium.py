@@ -3,12 +3,14 @@
 make iso and make netboot have to have run; `make test-vm` sees to that.
 """
 
+import base64
 import functools
 import http.server
+import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from .installer import REPOSITORY
 from .qemu import BootNet, Disk, Machine, UserNet
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
+
+Record = Callable[[str, object], None]
 
 FIRST_SCREEN = "Language and keyboard"
 MENU_SECONDS, BOOT_SECONDS = 120, 420
@@ -63,7 +67,7 @@ def first_screen(console: Console) -> float:
 
 @pytest.mark.parametrize(("firmware", "bus"), [("bios", "cd"), ("bios", "usb"), ("uefi", "cd"), ("uefi", "usb")])
 def test_cd_and_stick_show_the_wizard_under_either_firmware(
-    firmware: str, bus: str, blank: Path, record_property: pytest.RecordProperty
+    firmware: str, bus: str, blank: Path, record_property: Record
 ) -> None:
     drives = [Disk(built(ISO), bus=bus, readonly=True), Disk(blank, serial="BLANK")]
     name = f"{firmware} {bus}"
@@ -75,7 +79,7 @@ def test_cd_and_stick_show_the_wizard_under_either_firmware(
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Shell"]:
     """Root's shell in the second window of a medium that was checked before use, with SSH by a password."""
     blank = tmp_path_factory.mktemp("live") / "blank.img"
     with blank.open("wb") as disk:
@@ -92,9 +96,23 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         console.expect(FIRST_SCREEN, BOOT_SECONDS)
         console.send("\x022")
         console.expect(r"root@xeninstall", 120)
-        console.send("stty -echo; PS1= TERM=dumb; clear; exec sh\n")
-        time.sleep(2)
-        yield console
+        console.send("stty -echo; PS1= exec sh\n")
+        time.sleep(3)
+        yield Shell(console)
+
+
+class Shell:
+    """A shell in tmux, which redraws as it likes: what a command says comes as one marked word of base64."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._marks = console, itertools.count(1)
+
+    def ask(self, command: str, timeout: float = 60) -> str:
+        """What it says, on both streams."""
+        mark = f"{next(self._marks):03d}"
+        self._console.send(f"clear; {{ {command}; }} >/tmp/said 2>&1; echo '<<'{mark}:$(base64 -w0 /tmp/said):'>>'\n")
+        found = self._console.expect(rf"<<{mark}:([A-Za-z0-9+/=\s]*):>>", timeout)
+        return base64.b64decode("".join(found[1].split())).decode().strip()
 
 
 def edit(console: Console, words: str) -> None:
@@ -106,49 +124,35 @@ def edit(console: Console, words: str) -> None:
     console.send("boot\r")
 
 
-def test_nothing_of_the_live_system_failed(live: Console) -> None:
-    assert ask(live, "systemctl list-units --failed --plain --no-legend") == ""
+def test_nothing_of_the_live_system_failed(live: Shell) -> None:
+    assert live.ask("systemctl list-units --failed --plain --no-legend") == ""
 
 
-def test_the_root_is_the_host_s_image_under_a_thin_layer(live: Console) -> None:
-    assert "lowerdir=/run/live/layer/live:/run/live/layer/system" in ask(live, "findmnt -no OPTIONS /")
-    assert ask(live, "ls /run/live/medium/live").split() == [
+def test_the_root_is_the_host_s_image_under_a_thin_layer(live: Shell) -> None:
+    assert "lowerdir=/run/live/layer/live:/run/live/layer/system" in live.ask("findmnt -no OPTIONS /")
+    assert live.ask("ls /run/live/medium/live").split() == [
         *("initrd.img", "live.squashfs", "packages.txt", "system.json", "system.squashfs", "vmlinuz")
     ]
-    ask(live, "partclone.extfs --version; qemu-img --version; python3 -c 'import xxhash'")
+    live.ask("partclone.extfs --version; qemu-img --version; python3 -c 'import xxhash'")
 
 
-def test_the_network_is_up_by_dhcp_and_no_port_but_ssh_s_is_open(live: Console) -> None:
-    assert "192.0.2.100/24" in ask(live, "ip -br -4 address")
-    ports = {line.split()[3].rpartition(":")[2] for line in ask(live, "ss -Hltn").splitlines() if "127.0.0.5" not in line}
+def test_the_network_is_up_by_dhcp_and_no_port_but_ssh_s_is_open(live: Shell) -> None:
+    assert "192.0.2.100/24" in live.ask("ip -br -4 address")
+    ports = {line.split()[3].rpartition(":")[2] for line in live.ask("ss -Hltn").splitlines() if "127.0.0.5" not in line}
     assert ports - {"53"} == {"22"}
 
 
-def test_the_password_is_shown_and_never_logged(live: Console) -> None:
-    shown = ask(live, "tmux -S /run/xeninstall-live/tmux show -gv status-right")
+def test_the_password_is_shown_and_never_logged(live: Shell) -> None:
+    shown = live.ask("tmux -S /run/xeninstall-live/tmux show -gv status-right")
     assert shown.startswith("ssh root@192.0.2.100  ")
     password = shown.split()[-1]
     assert len(password) == 14
-    assert ask(live, f"journalctl --no-pager | grep -c -F -e {password[:7]}''{password[7:]} || :") == "0"
-    assert ask(live, f"ps ax | grep -v grep | grep -c -F -e {password[:7]}''{password[7:]} || :") == "0"
-    assert ask(live, "passwd -S root").split()[1] == "P"
+    assert live.ask(f"journalctl --no-pager | grep -c -F -e {password[:7]}''{password[7:]} || :") == "0"
+    assert live.ask(f"ps ax | grep -v grep | grep -c -F -e {password[:7]}''{password[7:]} || :") == "0"
+    assert live.ask("passwd -S root").split()[1] == "P"
 
 
-def ask(console: Console, command: str) -> str:
-    """What a command says, through a terminal that tmux redraws: it is read from a file, marked, a line at a time."""
-    ask.count += 1  # type: ignore[attr-defined]
-    mark = f"{ask.count:03d}"  # type: ignore[attr-defined]
-    console.send(f"clear; {{ {command}; }} >/tmp/said 2>&1; echo '<<'{mark}:$(base64 -w0 /tmp/said):$?'>>'\n")
-    import base64
-
-    found = console.expect(rf"<<{mark}:([A-Za-z0-9+/=\s]*):[0-9]+>>", 60)
-    return base64.b64decode("".join(found[1].split())).decode().strip()
-
-
-ask.count = 0  # type: ignore[attr-defined]
-
-
-def test_iper_over_http_shows_the_wizard(blank: Path, record_property: pytest.RecordProperty) -> None:
+def test_ipxe_over_http_shows_the_wizard(blank: Path, record_property: Record) -> None:
     handler = functools.partial(Quiet, directory=str(built(NETBOOT)))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

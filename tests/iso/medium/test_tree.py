@@ -40,7 +40,7 @@ def test_answers_do_not_change_who_the_medium_is(tmp_path: Path) -> None:
     assert sorted(path.name for path in (plain / ".disk").iterdir()) == sorted(
         path.name for path in (answered / ".disk").iterdir()
     )
-    assert (answered / "answers.toml").read_bytes() == ANSWERS
+    assert (answered / tree.ANSWERS).read_bytes() == ANSWERS
 
 
 def test_any_other_file_makes_another_medium(tmp_path: Path) -> None:
@@ -53,5 +53,5 @@ def test_any_other_file_makes_another_medium(tmp_path: Path) -> None:
 def test_sealing_again_without_answers_takes_them_out(tmp_path: Path) -> None:
     whole = medium(tmp_path, ANSWERS)
     tree.seal(whole)
-    assert not (whole / "answers.toml").exists()
-    assert "answers.toml" not in (whole / tree.SUMS).read_text()
+    assert not (whole / tree.ANSWERS).exists()
+    assert tree.ANSWERS not in (whole / tree.SUMS).read_text()
