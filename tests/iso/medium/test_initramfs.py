@@ -1,4 +1,4 @@
-"""The initramfs' own script, by a shell that stands in for init: what it takes for the medium's words, and what it says of a damaged one."""
+"""The initramfs' own script, by a shell that stands in for init: what it checks, and what it says of a damaged medium."""
 
 import subprocess
 from pathlib import Path

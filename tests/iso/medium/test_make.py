@@ -27,11 +27,11 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     inputs.base_tree(build.output, build.source).mkdir(parents=True)
 
     def parts(build: Build, _base: Path, parts: Parts) -> None:
-        (parts.boot).mkdir(parents=True)
+        parts.boot.mkdir(parents=True, exist_ok=True)
         for name, data in {**BOOT, "vmlinuz": b"linux", "initrd.img": b"root", "netboot.img": b"net"}.items():
             (parts.boot / name).write_bytes(data)
         status = parts.layer / "var/lib/dpkg/status"
-        status.parent.mkdir(parents=True)
+        status.parent.mkdir(parents=True, exist_ok=True)
         status.write_text(
             "Package: partclone\nStatus: install ok installed\nVersion: 0.3\nDescription: x\n a: b\n\nPackage: gone\n"
         )
