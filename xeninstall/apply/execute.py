@@ -42,7 +42,7 @@ from xeninstall.plan.system_image import SystemImage
 
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
 from .journal import Journal
-from .target import Target, release_mounts
+from .target import Ground, Target, release_mounts
 from .tools import check_tools
 
 _FULL = "the file system that holds the target or its journal is full: make room, then use the same command with --resume"
@@ -77,7 +77,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 check_tools(plan)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
-            target = stack.enter_context(Target(plan, runner))
+            target = stack.enter_context(Target(Ground.of(plan), runner))
             work = _Work(plan, files, runner, emit, target, journal)
             for number, stage in enumerate(plan.stages, 2):
                 stage_name = stage.name

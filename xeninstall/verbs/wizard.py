@@ -58,7 +58,11 @@ def run(args: argparse.Namespace) -> int:
         reviewed=args.answers is not None,
         work=None if rehearsal else Installation(image, squashfs, runner),
     )
-    app = Wizard(session, START, [INSTALL, *registered()])
+    flows = [INSTALL, *registered()]
+    begin = next((flow for flow in flows if flow.name == args.flow), None)
+    if args.flow and begin is None:
+        raise UsageError(f"nothing here is called {args.flow}", hint=f"there are: {', '.join(flow.name for flow in flows)}")
+    app = Wizard(session, START, flows, begin)
     code = app.run(mouse=False)
     console.clear()
     if app.mistake:
