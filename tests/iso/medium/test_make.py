@@ -7,7 +7,7 @@ import pytest
 
 from iso import inputs
 from iso.builder import Build, BuildError
-from iso.medium import make
+from iso.medium import image, make
 from iso.medium.parts import Parts
 from tests.iso.fake import build_in
 from tests.system.installer import REPOSITORY
@@ -40,12 +40,12 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
         (build.work / "live.squashfs").write_bytes(b"live")
         return build.work / "live.squashfs"
 
-    def image(whole: Path, image: Path, _work: Path, _runner: object) -> None:
+    def assemble(whole: Path, image: Path, _work: Path, _runner: object) -> None:
         image.write_bytes((whole / "SHA256SUMS").read_bytes())
 
     monkeypatch.setattr(make, "make_parts", parts)
     monkeypatch.setattr(make, "pack_layer", layer)
-    monkeypatch.setattr(make.image, "assemble", image)
+    monkeypatch.setattr(image, "assemble", assemble)
     return build
 
 
@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_the_older_image(build: Build, monkeypatch: pytest.Mo
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device", "/build/x")
 
-    monkeypatch.setattr(make.image, "assemble", full)
+    monkeypatch.setattr(image, "assemble", full)
     with pytest.raises(BuildError, match=r"^/build/x: No space left on device$"):
         make.make_iso(build, force=True)
     assert (build.output / make.ISO).read_bytes() == before
