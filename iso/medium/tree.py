@@ -34,7 +34,7 @@ def place(source: Path, target: Path) -> None:
     """Put a file there without copying it where that is possible. The link is not written to: what is changed is replaced."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source, target)
+        os.link(source.resolve(), target)
     except OSError:
         shutil.copyfile(source, target)
 
