@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from tests.servers import Answer, authority, certified, fingerprint, serving
 from xeninstall.apply import webhook
 from xeninstall.apply.webhook import Webhook
 from xeninstall.base.events import Event, Finished, Note, Progress, StageStarted
+from xeninstall.base.http import Trust
 
 _TOKEN = "MARKERTOKEN"
 
@@ -124,3 +127,22 @@ def test_a_slow_server_holds_nobody_up(server: _Server, monkeypatch: pytest.Monk
     began = time.monotonic()
     assert _run(server.url) == []
     assert time.monotonic() - began < 3
+
+
+def test_a_server_of_a_private_authority_or_with_a_pinned_certificate_is_told(tmp_path: Path) -> None:
+    ca = authority(tmp_path)
+    both = certified(tmp_path, "hook")
+    pin = fingerprint(tmp_path / "hook.pem").replace(":", "").lower()
+    with serving(Answer(204), certificate=both) as hook:
+        for trust, said in (
+            (Trust(ca=ca.read_text()), ""),
+            (Trust(fingerprint=pin), ""),
+            (Trust(), "its certificate is not trusted"),
+            (Trust(fingerprint="00" * 32), "its certificate is not trusted"),
+        ):
+            before, notes = len(hook.asked), list[Event]()
+            with Webhook(hook.url(f"/{_TOKEN}"), notes.append, trust) as webhook:
+                webhook.tell(Finished(1.0, {}))
+            assert len(hook.asked) - before == (0 if said else 1)
+            expected = [Note(f"the webhook does not answer ({said}); the installation goes on", warning=True)] if said else []
+            assert notes == expected

@@ -205,8 +205,8 @@ def test_the_other_modes(mode: str, shells: int, rescues: int, wizards: list[obj
 
 
 def test_without_a_conversion_on_the_medium_it_says_so_and_offers_the_rest(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, "xeninstall.mode=convert", keys="1")
-    assert desk.session.run() == 0
+    desk = Desk(tmp_path, "xeninstall.mode=convert", keys="18")
+    assert desk.session.run() == 1
     assert "This medium cannot convert a machine" in desk.screen.text
     assert "  1  Open the wizard" in desk.screen.said and desk.wizards == [(None, "")]
 

@@ -39,12 +39,13 @@ class UserNet:
 
     mac: str = "52:54:00:c0:ff:ee"
     forwards: tuple[str, ...] = ()  # tcp:127.0.0.1:PORT-192.0.2.10:22
+    reaches_us: bool = False  # the gateway is this machine's loopback, with the servers of a test on it
 
     def arguments(self, name: str) -> list[str]:
         """QEMU's options for it."""
         forwards = "".join(f",hostfwd={forward}" for forward in self.forwards)
         net = "net=192.0.2.0/24,host=192.0.2.1,dhcpstart=192.0.2.100,dns=192.0.2.53,domainname=dhcp.example.org"
-        return ["-netdev", f"user,id={name},restrict=on,{net}{forwards}"]
+        return ["-netdev", f"user,id={name},restrict={'off' if self.reaches_us else 'on'},{net}{forwards}"]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ PACKAGE_OF = {
     "lvs": "lvm2",
     "mcopy": "mtools",
     "mdadm": "mdadm",
+    "mdel": "mtools",
     "mdir": "mtools",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.vfat": "dosfstools",

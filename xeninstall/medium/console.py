@@ -32,13 +32,19 @@ class Console:
         return self._keyboard >= 0 and os.isatty(self._keyboard) and self._out.isatty()
 
     def say(self, text: str = "") -> None:
-        """A line, or several."""
-        self._out.write(text + "\n")
-        self._out.flush()
+        """A line, or several. Raises EOFError when the terminal is gone."""
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except OSError:
+            raise EOFError from None
 
     def key(self, timeout_seconds: float | None = None) -> str:
         """The next key, without waiting for Enter; empty when the time is over. Raises EOFError when the terminal is gone."""
-        kept = termios.tcgetattr(self._keyboard)
+        try:
+            kept = termios.tcgetattr(self._keyboard)
+        except termios.error:
+            raise EOFError from None
         try:
             tty.setcbreak(self._keyboard, termios.TCSANOW)
             quiet = termios.tcgetattr(self._keyboard)

@@ -1,13 +1,15 @@
 """What earlier runs of the medium left on this machine's disks: an installation that was interrupted, or a finished host."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from xeninstall.apply.guard import sole_run
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import journal_of
-from xeninstall.apply.records import JOURNAL_ON_ESP
-from xeninstall.apply.resume import on_esp
+from xeninstall.apply.records import ANSWERS_ON_ESP, JOURNAL_ON_ESP
+from xeninstall.apply.resume import on_esp, release_leftovers
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
@@ -34,6 +36,24 @@ def earlier_runs(machine: Machine, runner: Runner) -> list[Earlier]:
     """Every one, by disk: from this boot's own journals, and after a power cut from the disks' ESPs."""
     looked_at = (disk for disk in machine.disks if disk.table == "gpt" or journal_of(disk.path).exists())
     return [Earlier(disk.path, disk.identity, journal) for disk in looked_at if (journal := _journal(disk.path, runner))]
+
+
+def settled(probe: Callable[[], Machine], runner: Runner) -> tuple[Machine, list[Earlier]]:
+    """This machine and what earlier runs left on it; what an unfinished one put together is taken apart, so that its disks are
+    free to go on with.
+    """
+    machine = probe()
+    runs = earlier_runs(machine, runner)
+    unfinished = [run for run in runs if not run.journal.complete]
+    for run in unfinished:
+        with sole_run(run.disk):
+            release_leftovers(run.disk, run.journal.seed, runner)
+    return (probe() if unfinished else machine), runs
+
+
+def answers_of(run: Earlier, runner: Runner) -> str:
+    """The answers of an unfinished run, without their secrets, as its disk keeps them; empty when it does not."""
+    return on_esp(run.disk, ANSWERS_ON_ESP, runner)
 
 
 def _journal(disk: str, runner: Runner) -> Journal | None:

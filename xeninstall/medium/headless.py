@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xeninstall.answers.model import Answers
-from xeninstall.apply.guard import sole_run
 from xeninstall.apply.journal import Journal
-from xeninstall.apply.resume import release_leftovers
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
@@ -15,7 +13,7 @@ from xeninstall.plan.build import build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 
-from .earlier import Earlier, earlier_runs
+from .earlier import Earlier, settled
 from .words import Resume
 
 
@@ -53,14 +51,8 @@ def prepare(
 
     Raises Error: Refused when the machine does not fit, AlreadyInstalled rather than erasing the host that is wanted.
     """
-    machine = probe()
-    runs = earlier_runs(machine, runner)
+    machine, runs = settled(probe, runner)
     unfinished = [run for run in runs if not run.journal.complete]
-    for run in unfinished:
-        with sole_run(run.disk):
-            release_leftovers(run.disk, run.journal.seed, runner)
-    if unfinished:
-        machine = probe()  # what was assembled from the disks' parts no longer stands in the way
     same = [(run, plan) for run in runs if (plan := _same_plan(run, answers, image, machine)) is not None]
     notes = [f"found {run.told}" for run in runs]
     for run, plan in same:

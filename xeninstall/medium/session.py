@@ -199,7 +199,7 @@ class Session:
     def _trust_for(self, url: str) -> Trust:
         """The fingerprint names one server's certificate: it counts for the webhook only where that is the same server."""
         try:
-            trust = self._ask().trust()
+            trust = self._ask().trust(patient=False)
         except Error:
             return Trust()  # what failed is being told of; its own trouble must not hide it
         named = [urlsplit(one).netloc.rpartition("@")[2] for one in (self._words.answers, self._words.post) if one]
@@ -211,12 +211,17 @@ class Session:
         """Somebody at the console is never left with a dead screen."""
         if not self._console.interactive:
             return code
+        # None of these leaves: started anew, an unattended installation would begin again.
         more = [
-            Choice("Open the wizard", self._wizard),
-            Choice("Install unattended by the answers that are found", self._unattended),
-            Choice("Rescue: find installed hosts, open a shell in one, repair its boot loader", self._rescue),
+            Choice("Open the wizard", lambda: self._again(self._wizard)),
+            Choice("Install unattended by the answers that are found", lambda: self._again(self._unattended)),
+            Choice(
+                "Rescue: find installed hosts, open a shell in one, repair its boot loader",
+                lambda: self._again(self._tools.rescue),
+            ),
         ]
-        return self._console.choose("What to do with this machine?", [*more, *self._always()])
+        choices = [*more, *self._always(), Choice("Leave", lambda: code)]
+        return self._console.choose("What to do with this machine?", choices)
 
     def _always(self) -> list[Choice]:
         return [
@@ -232,6 +237,8 @@ class Session:
             act()
         except (Error, OSError) as error:
             self._report_only(_in_words(error))
+        except KeyboardInterrupt:
+            self._console.say("Stopped.")
 
     def _report_only(self, error: Error) -> None:
         self._console.say(error.message + (f"\n  -> {error.hint}" if error.hint else ""))
@@ -256,10 +263,6 @@ class Session:
 
     def _wizard_with(self, answers: Path | None) -> int:
         return self._guarded("wizard", lambda: self._tools.wizard(answers, ""))
-
-    def _rescue(self) -> int | None:
-        self._guarded("rescue", self._tools.rescue)
-        return None
 
     def _shell(self) -> int:
         self._console.say("A shell of the boot medium; `exit` comes back, `xeninstall start` begins anew.")

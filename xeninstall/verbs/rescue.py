@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from xeninstall.base.errors import Error, ExitCode, UsageError
 from xeninstall.base.run import Runner, SystemRunner, interact
@@ -66,7 +68,7 @@ def _ask(host: Host | None, found: list[Host], runner: Runner, console: Console)
     if host is None:
         if len(found) > 1:
             # A choice gives a number: the host's place, and one more for the way back.
-            choices = [Choice(one.shown, lambda place=place: place) for place, one in enumerate(found)]  # type: ignore[misc]
+            choices = [Choice(one.shown, partial(int, place)) for place, one in enumerate(found)]
             place = console.choose("Which one?", [*choices, Choice("Back", lambda: len(found))])
             if place == len(found):
                 return ExitCode.STOPPED
@@ -75,9 +77,9 @@ def _ask(host: Host | None, found: list[Host], runner: Runner, console: Console)
             host = found[0]
     one = host
 
-    def guarded(act: object) -> None:
+    def guarded(act: Callable[[], object]) -> None:
         try:
-            act()  # type: ignore[operator]
+            act()
         except Error as error:
             console.say(error.message + (f"\n  -> {error.hint}" if error.hint else ""))
 

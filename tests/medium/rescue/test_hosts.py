@@ -113,6 +113,12 @@ def test_what_is_not_put_together_is_put_together_read_only() -> None:
     assert [argv[-1] for argv in runner.ran if argv[0] == "vgchange"] == ["other"], "volumes of VMs stay as they are"
 
 
+def test_what_is_put_together_already_is_left_alone() -> None:
+    array = {"name": "/dev/md127", "fstype": "ext4"}
+    runner = _lsblk({"name": "/dev/sda1", "fstype": "linux_raid_member", "children": [array]})
+    assert assemble(runner) == [] and runner.programs() == ["lsblk"]
+
+
 def test_only_an_ext4_root_on_a_partition_is_repaired() -> None:
     host = Host("/dev/sda1", ("/dev/sda",), "xfs", "u", "Linux", "h", ours=False, node="/dev/sda1")
     with pytest.raises(NotRepairable, match="is xfs: not a root file system that xeninstall makes"):

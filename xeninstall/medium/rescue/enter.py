@@ -28,6 +28,9 @@ def entered(host: Host, runner: Runner, *, write: bool) -> Iterator[Path]:
             mounts.append(point)
 
         try:
+            if write and host.array:
+                # It was assembled read-only, to be looked at.
+                runner.run(["mdadm", "--readwrite", node], check=False)
             # noload: a journal is not replayed unless writing was asked for.
             quiet = ",noload" if host.fstype in ("ext3", "ext4") else ""
             mount(root, "-t", host.fstype, "-o", "rw" if write else f"ro{quiet}", node)

@@ -45,14 +45,15 @@ class Ask:
         path.write_bytes(data)
         return path
 
-    def trust(self) -> Trust:
-        """Whom to believe, as ca and fingerprint say. Raises Error."""
+    def trust(self, *, patient: bool = True) -> Trust:
+        """Whom to believe, as ca and fingerprint say. Raises Error, without patience at the first try."""
         ca = self.words.ca
         if not ca:
             return Trust(fingerprint=self.words.fingerprint)
         if is_url(ca):
             # The fingerprint is the answers' server's; this one is checked against the usual authorities.
-            pem = self.patiently(lambda: exchange(ca, limit_bytes=_CA_MAXIMUM_BYTES)).body
+            seconds = self.words.wait_seconds if patient else 0
+            pem = persist(lambda: exchange(ca, limit_bytes=_CA_MAXIMUM_BYTES), seconds, self.tell, obstacle(self.runner)).body
         else:
             try:
                 pem = Path(ca).read_bytes()[:_CA_MAXIMUM_BYTES]
