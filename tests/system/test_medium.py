@@ -158,12 +158,13 @@ def test_ipxe_over_http_shows_the_wizard(blank: Path, record_property: Record) -
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://10.0.2.2:{server.server_port}/serial.ipxe"
         with Machine([Disk(blank)], nics=[BootNet(url)], memory_mib=MEMORY_MIB, name="netboot") as machine:
-            machine.console.expect("boot.ipxe", MENU_SECONDS)
-            began = time.monotonic()
+            began = time.monotonic()  # the firmware and iPXE say nothing on the serial line
             machine.console.expect(r"Fetching live/system\.squashfs: [0-9]+ %", BOOT_SECONDS)
             machine.console.expect(FIRST_SCREEN, BOOT_SECONDS)
-            record_property("first_screen_seconds", round(time.monotonic() - began))
+            seconds = time.monotonic() - began
         server.shutdown()
+    record_property("first_screen_seconds", round(seconds))
+    print(f"\nnetboot: {seconds:.0f} s from power-on to the wizard's first screen")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -174,7 +175,11 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         """Serve."""
         if self.path == "/serial.ipxe":
-            script = (built(NETBOOT) / "boot.ipxe").read_text().replace("quiet console=tty0", "quiet console=ttyS0,115200")
+            script = (
+                (built(NETBOOT) / "boot.ipxe")
+                .read_text()
+                .replace("quiet console=tty0", "quiet console=ttyS0,115200 xeninstall.mode=wizard")
+            )
             self.send_response(200)
             self.send_header("Content-Length", str(len(script.encode())))
             self.end_headers()
