@@ -88,7 +88,7 @@ class Machine:
     """Use it as a context manager; leaving it kills QEMU whatever happened. `console` is its first serial port."""
 
     disks: Sequence[Disk]
-    firmware: str = "bios"
+    firmware: str = "bios"  # bios, uefi, or secure: UEFI that enforces Secure Boot with Microsoft's keys
     nics: Sequence[UserNet | WireNet | BootNet] = (UserNet(),)
     memory_mib: int = 4096
     direct: DirectBoot | None = None
@@ -112,7 +112,7 @@ class Machine:
         serial, monitor = self._place / "serial", self._place / "monitor"
         # fmt: off
         argv = [
-            QEMU, *accelerator(), "-machine", "q35", "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
+            QEMU, *accelerator(), "-machine", "q35,smm=on" if self.firmware == "secure" else "q35", "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
             "-no-reboot", "-nodefaults",
             "-chardev", f"socket,id=serial,path={serial},server=on,wait=on", "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off", "-mon", "chardev=monitor,mode=readline",
@@ -156,9 +156,11 @@ class Machine:
         if self.firmware == "bios":
             return []
         variables = self._place / "vars.fd"
-        shutil.copy(_OVMF / "OVMF_VARS_4M.fd", variables)
-        code = f"if=pflash,format=raw,readonly=on,file={_OVMF / 'OVMF_CODE_4M.fd'}"
-        return ["-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
+        secure = self.firmware == "secure"
+        shutil.copy(_OVMF / ("OVMF_VARS_4M.ms.fd" if secure else "OVMF_VARS_4M.fd"), variables)
+        code = f"if=pflash,format=raw,readonly=on,file={_OVMF / ('OVMF_CODE_4M.secboot.fd' if secure else 'OVMF_CODE_4M.fd')}"
+        locked = ["-global", "driver=cfi.pflash01,property=secure,value=on"] if secure else []
+        return [*locked, "-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
 
     def _direct(self, direct: DirectBoot) -> list[str]:
         return ["-kernel", str(direct.kernel), "-initrd", str(direct.initrd), "-append", direct.append]

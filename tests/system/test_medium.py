@@ -65,7 +65,7 @@ def first_screen(console: Console) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize(("firmware", "bus"), [("bios", "cd"), ("bios", "usb"), ("uefi", "cd"), ("uefi", "usb")])
+@pytest.mark.parametrize(("firmware", "bus"), [("bios", "cd"), ("bios", "usb"), ("secure", "cd"), ("uefi", "usb")])
 def test_cd_and_stick_show_the_wizard_under_either_firmware(
     firmware: str, bus: str, blank: Path, record_property: Record
 ) -> None:
