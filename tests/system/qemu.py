@@ -110,9 +110,11 @@ class Machine:
 
     def _start(self) -> None:
         serial, monitor = self._place / "serial", self._place / "monitor"
+        # Variables that an operating system must not change are kept by code in system management mode.
+        board = "q35,smm=on" if self.firmware == "secure" else "q35"
         # fmt: off
         argv = [
-            QEMU, *accelerator(), "-machine", "q35,smm=on" if self.firmware == "secure" else "q35", "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
+            QEMU, *accelerator(), "-machine", board, "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
             "-no-reboot", "-nodefaults",
             "-chardev", f"socket,id=serial,path={serial},server=on,wait=on", "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off", "-mon", "chardev=monitor,mode=readline",
