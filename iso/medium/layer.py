@@ -14,7 +14,7 @@ from .parts import HERE, Parts
 
 LAYER = "live.squashfs"
 _LIVE = Path("iso/live")
-_UNITS = "system/"
+_UNITS = "systemd/system/"
 
 
 def pack_layer(build: Build, base: Path, parts: Parts) -> Path:
@@ -41,7 +41,7 @@ def lay_files(source: Path, tree: Path) -> None:
             target.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     (tree / "root").chmod(0o700)
     for name in masked(source):
-        _link(tree / "etc" / name, "/dev/null") if name.startswith("udev/") else _link(tree / "etc/systemd" / name, "/dev/null")
+        _link(tree / "etc" / name, "/dev/null")
     units = tree / "etc/systemd/system"
     for unit in sorted(units.glob("xeninstall-*.service")):
         for wanted in re.findall(r"^WantedBy=(\S+)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
@@ -49,7 +49,7 @@ def lay_files(source: Path, tree: Path) -> None:
 
 
 def masked(source: Path) -> tuple[str, ...]:
-    """Paths of what is switched off, below /etc/systemd, of udev's rules below /etc."""
+    """Paths below /etc of what is switched off."""
     names = read_packages(source / HERE / "masked.txt", entry=r"[a-z][a-z0-9@./_-]+").base.names
     return tuple(name if "/" in name else _UNITS + name for name in names)
 

@@ -6,6 +6,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from iso.builder import Build, BuildError, every_path
 from iso.inputs import DESCRIPTION, IMAGE, base_tree, builder_files, digest, product_files
@@ -16,6 +17,7 @@ from . import image, netboot, tree
 from .layer import LAYER, pack_layer
 from .parts import Parts, make_parts, parts_of
 
+T = TypeVar("T")
 ISO, NETBOOT = "xeninstall.iso", "netboot"
 PACKAGES = "xeninstall.packages"
 _INPUTS = "medium.inputs"
@@ -47,13 +49,7 @@ def _make(build: Build, name: str, assemble: Callable[[Path, Path, Parts, Build]
     try:
         if force or not parts.place.is_dir():
             _timed(build, "parts of Debian", lambda: make_parts(build, base, parts))
-        layer = build.work / "none"
-
-        def pack() -> None:
-            nonlocal layer
-            layer = pack_layer(build, base, parts)
-
-        _timed(build, "live layer", pack)
+        layer = _timed(build, "live layer", lambda: pack_layer(build, base, parts))
         whole = build.work / "medium"
         _timed(build, "files of the medium", lambda: _fill(build, parts, layer, whole))
         _timed(build, name, lambda: assemble(whole, build.output / name, parts, build))
@@ -66,11 +62,12 @@ def _make(build: Build, name: str, assemble: Callable[[Path, Path, Parts, Build]
     return True
 
 
-def _timed(build: Build, title: str, stage: Callable[[], None]) -> None:
+def _timed(build: Build, title: str, stage: Callable[[], T]) -> T:
     started = time.monotonic()
     build.say(f"{title} …")
-    stage()
+    made = stage()
     build.say(f"{title}: {format_duration(time.monotonic() - started)}")
+    return made
 
 
 def _recorded(output: Path) -> dict[str, str]:
