@@ -122,6 +122,7 @@ def edit(console: Console, words: str) -> None:
     console.send(f"start {words}\r")
     console.expect("Loading its first root", 120, fatal=False)
     console.send("boot\r")
+    console.expect("grub> boot", 30, fatal=False)  # GRUB's prompt is no mishap here
 
 
 def test_nothing_of_the_live_system_failed(live: Shell) -> None:
