@@ -15,7 +15,8 @@ _README = """Starting the boot medium over the network
 Put this directory on any web server (http, no more is asked of it), and let iPXE chain to boot.ipxe in it:
 
   dhcp
-  chain http://server/xeninstall/boot.ipxe
+  set base http://server/xeninstall
+  chain ${base}/boot.ipxe
 
 Machines whose firmware speaks PXE alone get iPXE (Debian's package ipxe: undionly.kpxe, ipxe.efi) by TFTP first:
 

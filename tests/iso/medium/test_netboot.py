@@ -44,7 +44,7 @@ def test_it_holds_kernel_initramfs_script_and_the_files_to_fetch(made: Path) -> 
 def test_the_script_names_the_files_that_are_there_and_where_they_lie(made: Path) -> None:
     script = (made / "boot.ipxe").read_text()
     assert script.startswith("#!ipxe\n")
-    assert "kernel vmlinuz initrd=initrd.img xeninstall.medium=${cwuri} " in script
+    assert "kernel vmlinuz initrd=initrd.img xeninstall.medium=${medium} " in script
     assert "initrd initrd.img " in script
 
 
