@@ -73,6 +73,25 @@ def test_a_big_file_shows_how_far_it_is(place: Path) -> None:
     assert "Checking big: " in said and " % " in said
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("quiet xeninstall.medium=0123 xeninstall.verify ro", "<0123> <y>"),
+        ("xeninstall.medium=http://h/x/boot.ipxe quiet", "<http://h/x/boot.ipxe> <>"),
+        ("quiet xeninstall.mode=install", "<> <>"),
+    ],
+)
+def test_its_words_are_taken_from_the_command_line(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "cmdline").write_text(line + "\n")
+    assert run(tmp_path, 'read_words "$PLACE/cmdline"; echo "<$medium> <$verify>"') == (0, words + "\n")
+
+
+def test_an_ipxe_that_does_not_know_where_its_script_lies_is_helped(tmp_path: Path) -> None:
+    (tmp_path / "cmdline").write_text("xeninstall.medium= quiet\n")
+    status, said = run(tmp_path, 'read_words "$PLACE/cmdline"')
+    assert (status, "xeninstall.medium is empty" in said, "set base http://server/path" in said) == (3, True, True)
+
+
 def test_an_address_that_cannot_be_fetched_is_refused(place: Path) -> None:
     status, said = run(place, "modprobe() { :; }; read_words() { medium=nfs://server/x verify=; }; mountroot")
     assert (status, "xeninstall.medium=nfs://server/x is no address that this medium can fetch" in said) == (3, True)
