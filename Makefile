@@ -49,7 +49,7 @@ netboot: setup ## Build the medium for a web server and iPXE, build/netboot
 	@$(SUDO) $(PY) -m iso.build --output build --netboot $(BUILT_IN)
 
 vm: iso ## Boot the medium in QEMU beside a blank disk, on this terminal (Ctrl+A X ends it)
-	@iso/vm build/xeninstall.iso
+	@$(SUDO) iso/vm build/xeninstall.iso
 
 boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)
