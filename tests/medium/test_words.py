@@ -37,7 +37,7 @@ def test_every_word_is_understood() -> None:
         'xeninstall.post="https://u:p@fleet/x y" xeninstall.ca=/ca.pem '
         f"xeninstall.fingerprint=sha256:{':'.join(['AB'] * 32)} xeninstall.webhook=http://h/ xeninstall.after=stay "
         "xeninstall.resume=restart xeninstall.wait=5 xeninstall.countdown=0 xeninstall.ssh=password "
-        "xeninstall.ssh=https://h/keys xeninstall.verify xeninstall.safe"
+        "xeninstall.ssh=https://h/keys xeninstall.verify xeninstall.medium=0123abcd xeninstall.safe"
     ).replace("/x y", "/x")
     assert parse(line) == Words(
         mode=Mode.RESCUE,

@@ -82,6 +82,7 @@ PACKAGE_OF = {
     "vgs": "lvm2",
     "wipefs": "util-linux",
     "xfs_logprint": "xfsprogs",
+    "xorriso": "xorriso",
     "xl": "xen-utils-common",
 }
 # Programs of the system live here even where a user's PATH leaves them out.

@@ -138,6 +138,9 @@ TABLE = (
          "Let people in over SSH to watch and to help: with the public keys that a URL or a file gives, or with a password "
          "that is made up and shown on the console. May be given several times.", _ssh, many=True, secret=True),
     Word("verify", "", "Check the whole medium before it is used."),
+    Word("medium", "ID|http://HOST/PATH",
+         "Set by the medium's own menu and by netboot's script: which medium the initramfs looks for, or where its files are "
+         "fetched from.", secret=True),
     Word("safe", "", "Text at safe settings: no colours, no characters beyond ASCII, no mode setting."),
 )
 # fmt: on

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SIZE_MAXIMUM_BYTES = 2**60
 # Where the system image is on the boot medium, and where `make image` puts it.
-_SYSTEM_PLACES = ("/run/live/medium/live/filesystem.squashfs", "build/system.squashfs")
+_SYSTEM_PLACES = ("/run/live/medium/live/system.squashfs", "build/system.squashfs")
 
 
 def run(args: argparse.Namespace) -> int:
