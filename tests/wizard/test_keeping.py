@@ -54,14 +54,14 @@ def test_what_was_entered_is_offered_to_the_next_wizard_at_the_same_place(place:
     async def first() -> None:
         keeper, given = Keeper.of(""), settled()
         given.reviewed = False
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             await walked(pilot, given, "host")
             await type_text(pilot, "lost")
         died(keeper)
 
     async def second() -> None:
         keeper, given = Keeper.of(""), session()
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             assert "Go on where you were?" in words_of(pilot)
             assert not given.draft.data  # nothing before the answer
             await pilot.press("enter")
@@ -89,7 +89,7 @@ def test_the_question_has_its_safe_answer_first_and_beginning_anew_is_possible(p
         died(keeper)
         os.utime(place, (1_700_000_000, 1_700_000_000))
         keeper, given = Keeper.of(""), session()
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             assert datetime.fromtimestamp(1_700_000_000).strftime("%H:%M") in words_of(pilot)
             await pilot.press("right", "enter")
             await settle(pilot)
@@ -131,7 +131,7 @@ def test_no_password_is_in_the_file_at_any_moment_only_its_hash_at_last(place: P
         keeper, given = Keeper.of(""), settled()
         given.reviewed = False
         given.draft.set("root", None)
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             await walked(pilot, given, "root")
             await type_text(pilot, PASSWORD)
             await pilot.press("tab")
@@ -156,7 +156,7 @@ def test_a_hooks_token_is_not_in_the_file_and_comes_from_the_answer_file_again(p
         died(keeper)
         assert "s3cret" not in place.read_text()
         keeper, given = Keeper.of(""), session(data=hooks if again else {})
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             assert ("Hooks are not kept" in words_of(pilot)) is not again
             await pilot.press("enter")
             await settle(pilot)
@@ -192,7 +192,7 @@ def test_where_nothing_can_be_written_the_wizard_works_all_the_same(place: Path)
 
     async def run() -> None:
         given = session()
-        async with running(Wizard(given, START, [INSTALL], Keeper.of(""))) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=Keeper.of(""))) as pilot:
             await pilot.press("ctrl+n")
             await pilot.press("ctrl+c")
             assert "is lost" in words_of(pilot)
@@ -205,7 +205,7 @@ def test_it_is_kept_until_the_host_is_installed_and_not_longer(place: Path, erro
     async def run() -> None:
         keeper, given = Keeper.of(""), settled()
         given.work = Worker([], *([error] if error else []))
-        async with running(Wizard(given, START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(given, START, [INSTALL], keeper=keeper)) as pilot:
             assert isinstance(pilot.app.screen, Review)
             await press_act(pilot, "next")
             pilot.app.screen.query_one("#word Line").focus()
@@ -231,7 +231,7 @@ def test_the_question_in_colour_and_without(place: Path, monkeypatch: pytest.Mon
         kept = keeping.Kept({"host": {"name": "old"}}, {}, "en", "install", "host", False, False, "14:03")
         monkeypatch.setattr(keeping, "_read", lambda _path: kept)
         keeper = Keeper.of("")
-        async with running(Wizard(session(), START, [INSTALL], keeper)) as pilot:
+        async with running(Wizard(session(), START, [INSTALL], keeper=keeper)) as pilot:
             golden(pilot, "go-on")
         died(keeper)
 

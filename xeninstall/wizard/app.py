@@ -27,11 +27,13 @@ class Wizard(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, session: Session, start: Flow, flows: list[Flow], keeper: Keeper | None = None) -> None:
+    def __init__(
+        self, session: Session, start: Flow, flows: list[Flow], begin: Flow | None = None, keeper: Keeper | None = None
+    ) -> None:
         use_console_glyphs()
         super().__init__()
         self._keeper, self._keeping, self._place = keeper, False, ""
-        self.session, self._start, self._flows = session, start, flows
+        self.session, self._start, self._flows, self._begin = session, start, flows, begin
         self.flow = start
         self.mistake = ""  # the end of a traceback, when the wizard itself failed
         session.offers = lambda: [Offer(flow.name, flow.title(), flow.about()) for flow in flows]
@@ -52,7 +54,9 @@ class Wizard(App[int]):
         """Straight to what given answers leave open; else from the beginning."""
         self.theme = "ansi-dark"
         self.animation_level = "none"
-        if self.session.reviewed and self._flows:
+        if self._begin is not None:
+            self.flow = self._begin
+        elif self.session.reviewed and self._flows:
             self.flow = self._flows[0]
         kept = self._keeper.take() if self._keeper else None
         if kept is not None:

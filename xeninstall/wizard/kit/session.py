@@ -78,6 +78,8 @@ class Session:
     reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked
     saved: Path | None = None  # where the replayable answer file was written
     work: Work | None = None
+    unfinished: str = ""  # an installation that was interrupted, in words; `go_on` enters its answers
+    go_on: Callable[[], None] = lambda: None
     done: Finished | None = None  # how it ended
     plan: Plan | None = None  # the one that was agreed to
     answered: Callable[[], list[Answered]] = list  # the flow's steps before its review
