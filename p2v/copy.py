@@ -1,4 +1,7 @@
-"""Reader × pieces → sink. Pool threads read and digest units ahead of the one thread that writes them in order.
+"""Reader × pieces → sink. Pool threads read and digest units ahead of the one thread that puts them in order.
+
+Where the place of a unit is known beforehand and the sink takes bytes in any order, the thread that read it writes it, too: a
+medium is the faster the more it is asked for at once. Only the units that are in place without a gap count as done.
 
 Buffers are made once and reused, so that memory stays the same for a disk of any size; they are whole pages, which can be
 written past the kernel's cache. Every few seconds, what is written is
@@ -26,7 +29,7 @@ from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late,
 from .units import UNIT_BYTES, Data, Unit, units
 
 _BUFFERS = 12
-_READERS = 2
+_READERS = 3
 _MOST_CODERS = 8  # more would only wait for the medium, and each holds a unit
 _ZERO_GRAIN = 64 * 1024  # runs of zeros shorter than this are written like anything else
 _ZEROS = bytes(_ZERO_GRAIN)
@@ -53,6 +56,7 @@ class _Ready:
     digest: str
     runs: list[tuple[int, int]]
     bad: list[tuple[int, Extent]]
+    written: bool = False
 
 
 class Copy:
@@ -105,6 +109,8 @@ class Copy:
         return Outcome(self._at, self._disk_bytes, time.monotonic() - self._began, tuple(self._all_bad), manifest)
 
     def _loop(self, todo: Iterator[Unit], pool: ThreadPoolExecutor, saver: ThreadPoolExecutor) -> None:
+        # Where the next unit goes; None from the first one on whose length only its content tells.
+        ahead: int | None = self._at if self._sink.any_order else None
         pending: deque[tuple[Unit, mmap.mmap | None, Future[_Ready] | None]] = deque()
         more = True
         while more or pending:
@@ -117,7 +123,9 @@ class Copy:
                 buffer = self._free.get() if isinstance(unit, Data) else None
                 self._expect(unit)
                 reads = isinstance(unit, Data | Coded)
-                pending.append((unit, buffer, pool.submit(self._read, unit, buffer) if reads else None))
+                pending.append((unit, buffer, pool.submit(self._fetch, unit, buffer, ahead) if reads else None))
+                length = _length(unit)
+                ahead = ahead + length if ahead is not None and length is not None else None
             if not pending:
                 break
             unit, buffer, future = pending.popleft()
@@ -142,6 +150,24 @@ class Copy:
                 self._readers[disk].expect(offset, length)
             case _:
                 pass
+
+    def _fetch(self, unit: Unit, buffer: mmap.mmap | None, at: int | None) -> _Ready:
+        """In a pool thread: read, and write where the place is known."""
+        ready = self._read(unit, buffer)
+        if at is not None and not self._stop.is_set():
+            self._write(at, ready)
+            ready.written = True
+        return ready
+
+    def _write(self, at: int, ready: _Ready) -> None:
+        place = 0
+        for start, end in ready.runs:
+            if start > place:
+                self._sink.zero(at + place, start - place)
+            self._sink.write(at + start, ready.data[start:end])
+            place = end
+        if place < len(ready.data):
+            self._sink.zero(at + place, len(ready.data) - place)
 
     def _read(self, unit: Unit, buffer: mmap.mmap | None) -> _Ready:
         """In a pool thread: fill, digest, look for zeros."""
@@ -189,14 +215,8 @@ class Copy:
         else:
             assert future is not None
             ready = future.result()
-        place = 0
-        for start, end in ready.runs:
-            if start > place:
-                self._sink.zero(self._at + place, start - place)
-            self._sink.write(self._at + start, ready.data[start:end])
-            place = end
-        if place < len(ready.data):
-            self._sink.zero(self._at + place, len(ready.data) - place)
+        if not ready.written:
+            self._write(self._at, ready)
         if isinstance(unit, Coded) and unit.placed is not None:
             unit.placed(self._at, bytes(ready.data))
         self._chunks.append(Chunk(self._at, len(ready.data), ready.digest))
@@ -258,6 +278,15 @@ class Copy:
             # Behind the last piece come only chunks of a patch, which become certain together.
             assert isinstance(next(todo), Patch)
         self._saved_at = self._at
+
+
+def _length(unit: Unit) -> int | None:
+    """How long it is in the image, where that is known beforehand."""
+    match unit:
+        case Data(length=length) | Hole(length=length) | Late(length=length) | Coded(coded_length=length):
+            return length
+        case Patch():
+            return 0
 
 
 def _runs(buffer: mmap.mmap, length: int) -> list[tuple[int, int]]:

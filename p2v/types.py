@@ -146,11 +146,15 @@ class Sink(Protocol):
     """Where an image goes."""
 
     @property
+    def any_order(self) -> bool:
+        """Whether it takes bytes in any order and from several threads at once."""
+
+    @property
     def name(self) -> str:
         """As the user knows it, for messages."""
 
     def write(self, offset: int, data: memoryview) -> None:
-        """Take these bytes. Offsets only grow, but for a Patch. Raises Error."""
+        """Take these bytes. Offsets only grow, but for a Patch, unless `any_order` is set. Raises Error."""
 
     def skip(self, offset: int, length: int) -> None:
         """Nothing in use: a hole where the sink can have one, zeros where bytes must follow each other."""

@@ -103,33 +103,68 @@ def _used(volume: Reader, shape: _Shape) -> Iterator[Extent]:
     size = shape.block_bytes
     if shape.first:
         yield Extent(0, shape.first * size)  # with blocks of 1 KiB, the boot block is nobody's
-    tables = _tables(volume, shape)
-    wide = shape.descriptor_bytes >= 64
+    records = _records(_tables(volume, shape), shape)
     lacking: list[int] = []
     bitmaps: dict[int, tuple[int, int]] = {}
-    for group in range(shape.groups):
-        record = tables[group * shape.descriptor_bytes : (group + 1) * shape.descriptor_bytes]
-        bitmap, inode_bitmap, table, free = struct.unpack_from("<IIIH", record)
-        flags = struct.unpack_from("<H", record, 18)[0]
-        if wide:
-            high = struct.unpack_from("<III", record, 32)
-            bitmap, inode_bitmap, table = bitmap | high[0] << 32, inode_bitmap | high[1] << 32, table | high[2] << 32
-            free |= struct.unpack_from("<H", record, 44)[0] << 16
+    # Those of a group without a bitmap may lie in another group, and those of others in it. With flex_bg they lie in rows.
+    rows = _Rows(1), _Rows(1), _Rows(shape.table_blocks)
+    for group, (bitmap, inode_bitmap, table, free, flags) in enumerate(records):
         if max(bitmap, inode_bitmap, table + shape.table_blocks - 1) >= shape.blocks:
             raise MapError(f"group {group} lies beyond its end")
         if shape.lazy and flags & _BLOCK_UNINIT:
             lacking.append(group)
         else:
             bitmaps[group] = (bitmap, free)
-        # Those of a group without a bitmap may lie in another group, and those of others in it.
-        yield Extent(bitmap * size, size)
-        yield Extent(inode_bitmap * size, size)
-        yield Extent(table * size, shape.table_blocks * size)
+        rows[0].add(bitmap)
+        rows[1].add(inode_bitmap)
+        rows[2].add(table)
+    for row in rows:
+        yield from (Extent(first * size, (end - first) * size) for first, end in row.done())
+    backups = _backups(shape)
     for group in lacking:
-        taken = _at_its_beginning(shape, group)
+        taken = _at_its_beginning(shape, group, backups)
         if taken:
             yield Extent((shape.first + group * shape.per_group) * size, taken * size)
     yield from _by_bitmaps(volume, shape, bitmaps)
+
+
+class _Rows:
+    """Runs of blocks, gathered from pieces of one length that often follow each other."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._first = self._end = -1
+        self._found: list[tuple[int, int]] = []
+
+    def add(self, first: int) -> None:
+        """Another piece."""
+        if first != self._end:
+            self._close()
+            self._first = first
+        self._end = first + self._length
+
+    def done(self) -> list[tuple[int, int]]:
+        """First block and end of each run."""
+        self._close()
+        return self._found
+
+    def _close(self) -> None:
+        if self._first >= 0:
+            self._found.append((self._first, self._end))
+
+
+def _records(tables: bytes, shape: _Shape) -> Iterator[tuple[int, int, int, int, int]]:
+    """For each group the places of its bitmap, its inodes' bitmap and their table, its free blocks, its flags."""
+    step = shape.descriptor_bytes
+    if len(tables) < shape.groups * step:
+        raise MapError("its descriptors cannot be read")
+    whole = memoryview(tables)[: shape.groups * step]
+    if step < 64:
+        yield from ((*places, free, flags) for *places, free, flags in struct.iter_unpack(f"<IIIH4xH{step - 20}x", whole))
+        return
+    for low in struct.iter_unpack(f"<IIIH4xH12xIIIH{step - 46}x", whole):
+        bitmap, inode_bitmap, table, free, flags, *high, more = low
+        yield bitmap | high[0] << 32, inode_bitmap | high[1] << 32, table | high[2] << 32, free | more << 16, flags
 
 
 def _tables(volume: Reader, shape: _Shape) -> bytes:
@@ -137,33 +172,33 @@ def _tables(volume: Reader, shape: _Shape) -> bytes:
     size = shape.block_bytes
     count = -(-shape.groups // shape.per_block)
     together = count if shape.meta_group is None else min(shape.meta_group, count)
+    backups = _backups(shape)
     found = [volume.read((shape.first + 1) * size, together * size)]
     for number in range(together, count):
         group = number * shape.per_block
-        place = shape.first + group * shape.per_group + _has_superblock(shape, group)
+        place = shape.first + group * shape.per_group + (group in backups)
         found.append(volume.read(place * size, size))
     return b"".join(found)
 
 
-def _has_superblock(shape: _Shape, group: int) -> int:
-    if group == 0:
-        return 1
+def _backups(shape: _Shape) -> frozenset[int]:
+    """The groups that begin with a superblock."""
     if shape.backups is not None:
-        return int(group in shape.backups)
-    if not shape.sparse or group == 1:
-        return 1
-    return int(any(_is_power(group, base) for base in (3, 5, 7)))
+        return frozenset({0, *shape.backups})
+    if not shape.sparse:
+        return frozenset(range(shape.groups))
+    powers = {0, 1}
+    for base in (3, 5, 7):
+        power = base
+        while power < shape.groups:
+            powers.add(power)
+            power *= base
+    return frozenset(powers)
 
 
-def _is_power(number: int, base: int) -> bool:
-    while number % base == 0:
-        number //= base
-    return number == 1
-
-
-def _at_its_beginning(shape: _Shape, group: int) -> int:
+def _at_its_beginning(shape: _Shape, group: int, backups: frozenset[int]) -> int:
     """Blocks that a group without a bitmap has in use for copies of the superblock and of descriptors."""
-    has = _has_superblock(shape, group)
+    has = int(group in backups)
     count = -(-shape.groups // shape.per_block)
     if shape.meta_group is None or group < shape.meta_group * shape.per_block:
         together = count if shape.meta_group is None else min(shape.meta_group, count)

@@ -7,6 +7,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import zstandard
@@ -23,6 +24,7 @@ _HEADER, _MOST = 101, (1 << 64) - 1
 _MAX_NODES = 4096  # kept in memory
 _MAX_SUBVOLUMES, _MAX_DEPTH = 256, 256
 _MAX_UNPACKED = 1 << 20
+_MAX_PAGES = 4096  # whose owners are looked for
 
 
 class Key(NamedTuple):
@@ -88,11 +90,11 @@ class BtrfsFiles:
     def hit(self, places: Extents) -> Iterator[str]:
         """See Files.hit."""
         found: dict[str, None] = {}
-        for start, length in places:
-            for place in range(start // 4096 * 4096, start + length, 4096):
-                logical = self._logical(place)
-                names = self._owners(logical) if logical is not None else []
-                found |= dict.fromkeys(names or [TABLES])
+        pages = (page for start, length in places for page in range(start // 4096 * 4096, start + length, 4096))
+        for page in islice(pages, _MAX_PAGES):
+            logical = self._logical(page)
+            names = self._owners(logical) if logical is not None else []
+            found |= dict.fromkeys(names or [TABLES])
         yield from found
 
     def _child(self, tree: int, inode: int, name: bytes) -> int:

@@ -9,6 +9,7 @@ from .model import TABLES, Found, Lost
 
 _DIRECTORY, _LABEL, _LONG = 0x10, 0x08, 0x0F
 _MAX_ENTRIES = 1_000_000
+_PAGE_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class FatFiles:
         self._count = ((small or large) * size - self._data) // self._cluster
         self._bits = 32 if not root and not per_fat16 else 12 if self._count < 4085 else 16
         self._first = struct.unpack_from("<I", sector, 44)[0] if self._bits == 32 else 0
-        self._table = volume.read(reserved * size, min(per_fat * size, (self._count + 2) * 4 + 4))
+        self._table = Extent(reserved * size, per_fat * size)
+        self._page, self._page_at = b"", -1
 
     def find(self, path: str) -> Found | None:
         """See Files.find. Capitals are not told from small letters."""
@@ -129,12 +131,20 @@ class FatFiles:
     def _next(self, cluster: int) -> int:
         match self._bits:
             case 32:
-                return int.from_bytes(self._table[cluster * 4 : cluster * 4 + 4], "little") & 0x0FFFFFFF
+                return int.from_bytes(self._in_table(cluster * 4, 4), "little") & 0x0FFFFFFF
             case 16:
-                return int.from_bytes(self._table[cluster * 2 : cluster * 2 + 2], "little")
+                return int.from_bytes(self._in_table(cluster * 2, 2), "little")
             case _:
-                pair = int.from_bytes(self._table[cluster * 3 // 2 : cluster * 3 // 2 + 2], "little")
+                pair = int.from_bytes(self._in_table(cluster * 3 // 2, 2), "little")
                 return pair >> 4 if cluster % 2 else pair & 0xFFF
+
+    def _in_table(self, place: int, length: int) -> bytes:
+        """A part of the table, of which a page at a time is kept: all of it may be hundreds of megabytes."""
+        if place + length > self._table.length:
+            return b""
+        if not self._page_at <= place <= place + length <= self._page_at + len(self._page):
+            self._page_at, self._page = place, self._volume.read(self._table.start + place, _PAGE_BYTES)
+        return self._page[place - self._page_at : place - self._page_at + length]
 
 
 def _entry(record: bytes, long_name: str) -> _Entry:

@@ -10,6 +10,7 @@ from xeninstall.base.run import Runner
 from ..types import Extent, Extents, Reader
 from .model import Found
 
+_MAX_PLACES = 64  # each goes through the whole file table
 _RUN = re.compile(r"^ +(\d+) +(-?\d+) +(\d+)$", re.MULTILINE)
 
 
@@ -40,10 +41,12 @@ class NtfsFiles:
 
     def hit(self, places: Extents) -> Iterator[str]:
         """See Files.hit."""
-        for start, length in places:
+        for start, length in places[:_MAX_PLACES]:
             sectors = f"{start // 512}-{(start + length - 1) // 512}"
             names = re.findall(r"^Inode \d+ (\S.*?)(?:/\$[A-Z_]+)?$", self._ask("-s", sectors), re.MULTILINE)
             yield from names or [f"sectors {sectors}: free space, or files unknown"]
+        if len(places) > _MAX_PLACES:
+            yield f"{len(places) - _MAX_PLACES} more places"
 
     def _ask(self, option: str, value: str) -> str:
         return self._runner.run(["ntfscluster", "-f", option, value, str(self._view)], check=False).stdout

@@ -1,7 +1,8 @@
 """OVA (DMTF DSP0243, "Open Virtualization Format" 1.1): a tar of a description, the disks as streamOptimized VMDK, a manifest.
 
 The disks are stored, not compressed, so that the description can say how long they are before the first of their bytes is read.
-The manifest with everybody's SHA-256 is the last member, where the standard allows it, too: a stream has read all only then.
+The manifest is the last member, where the standard allows it, too: a stream has read all only then. Its digests are SHA-1, since
+1.1 and the hosts of its time know no other; against tampering there is p2v's own journal.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class Ova:
     def length_bytes(self) -> int:
         """See ImageWriter."""
         members = [_DESCRIPTION_NAME, *(f"{disk.name}.vmdk" for disk in self._disks)]
-        manifest = _manifest({name: hashlib.sha256() for name in members}, self._identity.time)
+        manifest = _manifest({name: hashlib.sha1(usedforsecurity=False) for name in members}, self._identity.time)
         headers = len(self._disks) * tar.BLOCK
         return len(self._described()) + headers + sum(self._lengths()) + len(manifest) + len(tar.END.data)
 
@@ -48,11 +49,11 @@ class Ova:
         """See ImageWriter."""
         time = self._identity.time
         yield Literal(self._described())
-        digests: dict[str, Digest] = {_DESCRIPTION_NAME: hashlib.sha256(self._description().encode())}
+        digests: dict[str, Digest] = {_DESCRIPTION_NAME: hashlib.sha1(self._description().encode(), usedforsecurity=False)}
         for disk, image, length in zip(self._disks, self._images, self._lengths(), strict=True):
             name = f"{disk.name}.vmdk"
             yield Literal(tar.header(name, length, time))
-            digests[name] = hashlib.sha256()
+            digests[name] = hashlib.sha1(usedforsecurity=False)
             for piece in image.pieces():
                 yield _digested(piece, digests[name])
             # A VMDK is whole sectors, which are tar's blocks.
@@ -97,7 +98,7 @@ def _told(data: bytes, digest: Digest) -> bytes:
 
 
 def _manifest(digests: Mapping[str, Digest], time: int) -> bytes:
-    lines = "".join(f"SHA256({name})= {digest.hexdigest()}\n" for name, digest in digests.items())
+    lines = "".join(f"SHA1({name})= {digest.hexdigest()}\n" for name, digest in digests.items())
     return tar.member("machine.mf", lines.encode(), time).data
 
 

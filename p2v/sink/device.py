@@ -31,7 +31,7 @@ class DeviceSink:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_EXCL)
         except OSError as error:
             raise TargetError(f"{path} cannot be opened for writing: {error.strerror}", hint="see who uses it: lsblk") from None
-        self._direct = Direct(path, os.fstat(self._fd).st_rdev)
+        self._direct = Direct(path, self._fd)
         size = os.lseek(self._fd, 0, os.SEEK_END)
         if size < length:
             self.close()
@@ -39,6 +39,8 @@ class DeviceSink:
                 f"{path} holds {format_size(size)} and the disk to be written has {format_size(length)}",
                 hint="name a larger disk",
             )
+
+    any_order = True
 
     @property
     def name(self) -> str:

@@ -35,7 +35,9 @@ class FileSink:
             raise TargetError(
                 f"{self._partial} cannot be opened: {error.strerror}", hint="see that its folder is there"
             ) from None
-        self._direct = Direct(self._partial, os.fstat(self._fd).st_dev)
+        self._direct = Direct(self._partial, self._fd)
+
+    any_order = True
 
     @property
     def name(self) -> str:

@@ -69,6 +69,8 @@ class XvaReader(FileReader):
                 member = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
             except tarfile.HeaderError as error:
                 raise XvaError(f"{self.name} is damaged at byte {place}: {error}", hint="verify it") from None
+            if member.size < 0:
+                raise XvaError(f"{self.name} is damaged at byte {place}: a member of less than nothing", hint="verify it")
             ref, _, chunk = member.name.partition("/")
             if chunk.isdigit():
                 found.setdefault(ref, {})[int(chunk)] = (place + _BLOCK, member.size)

@@ -21,6 +21,7 @@ log = logging.getLogger("xeninstall.run")
 # Where Debian keeps each program that we start, for the message when one is missing.
 PACKAGE_OF = {
     "arping": "iputils-arping",
+    "bash": "bash",
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "btrfs": "btrfs-progs",
@@ -43,6 +44,7 @@ PACKAGE_OF = {
     "lvs": "lvm2",
     "mcopy": "mtools",
     "mdadm": "mdadm",
+    "mdel": "mtools",
     "mdir": "mtools",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
@@ -73,6 +75,7 @@ PACKAGE_OF = {
     "sfdisk": "fdisk",
     "ssh-keygen": "openssh-client",
     "sync": "coreutils",
+    "systemctl": "systemd",
     "tune2fs": "e2fsprogs",
     "udevadm": "udev",
     "umount": "mount",
@@ -85,6 +88,7 @@ PACKAGE_OF = {
     "wipefs": "util-linux",
     "xfs_db": "xfsprogs",
     "xfs_logprint": "xfsprogs",
+    "xorriso": "xorriso",
     "xl": "xen-utils-common",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
@@ -181,6 +185,31 @@ class SystemRunner:
     def start(self, argv: Sequence[str], *, cwd: Path | None = None) -> Process:
         """See Runner.start."""
         return _Running(argv, _popen(argv, None, cwd))
+
+
+def interact(argv: Sequence[str]) -> int:
+    """Give our terminal to a program, such as a shell, until it ends; returns its exit status. Ctrl+C is for the program."""
+    log.debug("+ %s", shlex.join(argv))
+    program = argv[0] if "/" in argv[0] else find_tool(argv[0])
+    if program is None or not Path(program).is_file():
+        raise MissingTool(argv[0])
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        # Its own environment, so that the terminal's kind and the user's language reach it.
+        with subprocess.Popen(argv, executable=program, preexec_fn=_default_interrupt) as popen:
+            try:
+                return popen.wait()
+            except BaseException:
+                popen.kill()
+                raise
+    except OSError as error:
+        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def _default_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def find_tool(name: str) -> str | None:

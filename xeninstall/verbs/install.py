@@ -1,32 +1,36 @@
 """`xeninstall install`: answers and machine become a plan, and the plan a host."""
 
 import argparse
-import logging
 import os
 import re
 import secrets
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xeninstall.answers.load import load
+from xeninstall.answers.load import load, webhook_of
 from xeninstall.answers.model import Answers
 from xeninstall.apply.guard import check_image_path, read_system_image, sole_run
 from xeninstall.apply.journal import Journal
-from xeninstall.apply.paths import is_disk, journal_of, log_of
+from xeninstall.apply.paths import is_disk
 from xeninstall.apply.resume import find_journal, release_leftovers
-from xeninstall.base.errors import UsageError
-from xeninstall.base.events import Emit, Event
+from xeninstall.base.errors import Error, UsageError
+from xeninstall.base.events import Emit
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.base.sizes import parse_size
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Plan
-from xeninstall.plan.show import show
+from xeninstall.plan.show import head, show
 from xeninstall.plan.system_image import SystemImage
+
+if TYPE_CHECKING:
+    from xeninstall.apply.perform import Listener
 
 _SIZE_MAXIMUM_BYTES = 2**60
 # Where the system image is on the boot medium, and where `make image` puts it.
-_SYSTEM_PLACES = ("/run/live/medium/live/filesystem.squashfs", "build/system.squashfs")
+_SYSTEM_PLACES = ("/run/live/medium/live/system.squashfs", "build/system.squashfs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,10 +39,25 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
     if not args.plan:
         must_be_root()
-    answers = load(Path(args.answers), stdin=sys.stdin.buffer.read if sys.stdin else None)
+    path, stdin = Path(args.answers), sys.stdin.buffer.read if sys.stdin else None
+    if args.plan:
+        plan, *_ = _prepared(args, load(path, stdin=stdin), SystemRunner())
+        print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
+        return 0
+    from xeninstall.apply.perform import Listener
+
+    with _told("answers", lambda: webhook_of(path), as_json=args.json):
+        answers = load(path, stdin=stdin)
+    listener = Listener(answers.hooks.webhook or "")
+    runner: Runner = SystemRunner()
+    with _told("plan", lambda: listener.url, as_json=args.json):
+        plan, image, squashfs, journal = _prepared(args, answers, runner)
+    return _install(plan, image, squashfs, journal or Journal.start(plan), listener, runner, as_json=args.json)
+
+
+def _prepared(args: argparse.Namespace, answers: Answers, runner: Runner) -> tuple[Plan, SystemImage, Path, Journal | None]:
     squashfs = find_system(args.system)
     image = read_system_image(squashfs)
-    runner: Runner = SystemRunner()
     journal = None
     if args.resume:
         if args.target is None:
@@ -47,50 +66,38 @@ def run(args: argparse.Namespace) -> int:
         with sole_run(args.target):
             journal = find_journal(args.target, runner)
             release_leftovers(args.target, journal.seed, runner)
-    plan = _plan(args, answers, image, journal)
-    if args.plan:
-        print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
-        return 0
-    return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, as_json=args.json)
+    return _plan(args, answers, image, journal), image, squashfs, journal
 
 
 def _install(
-    plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, answers: Answers, runner: Runner, *, as_json: bool
+    plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, listener: "Listener", runner: Runner, *, as_json: bool
 ) -> int:
     # Only here: a plan is printed in a fraction of the time that it takes to load what carries it out.
-    from xeninstall.apply.execute import Files, execute
-    from xeninstall.apply.records import log_to
-    from xeninstall.apply.webhook import Webhook
+    from xeninstall.apply.perform import perform
 
     from .progress import Lines, json_lines
 
-    target = plan.disks[0].path
-    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target))
-    handler = log_to(files.log)
-    out: Emit = json_lines if as_json else Lines(sys.stdout)
-    try:
-        if not as_json:
-            _print_head(plan)
-        with ExitStack() as stack:
-            emit = out
-            if answers.hooks.webhook:
-                webhook = stack.enter_context(Webhook(answers.hooks.webhook, out))
-                emit = _both(out, webhook.tell)
-            execute(plan, image, files, runner, emit, journal)
-        if not as_json:
-            _print_tail(plan, files.log)
-    finally:
-        logging.getLogger("xeninstall").removeHandler(handler)
-        handler.close()
+    if not as_json:
+        print(head(plan), flush=True)
+    emit: Emit = json_lines if as_json else Lines(sys.stdout)
+    log = perform(plan, image, squashfs, journal, runner, emit, listener)
+    if not as_json:
+        _print_tail(plan, log)
     return 0
 
 
-def _both(first: Emit, second: Emit) -> Emit:
-    def emit(event: Event) -> None:
-        first(event)
-        second(event)
+@contextmanager
+def _told(stage: str, url: Callable[[], str], *, as_json: bool) -> Iterator[None]:
+    """A failure before there is a plan reaches the answers' webhook as one of the run itself does."""
+    try:
+        yield
+    except Error as error:
+        from xeninstall.apply.perform import Listener, tell_failure
 
-    return emit
+        from .progress import Lines, json_lines
+
+        tell_failure(stage, error, Listener(url()), json_lines if as_json else Lines(sys.stderr))
+        raise
 
 
 def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journal: Journal | None) -> Plan:
@@ -133,15 +140,6 @@ def must_be_root() -> None:
     """Raises UsageError for anybody else."""
     if os.geteuid() != 0:
         raise UsageError("installing needs root: it mounts file systems", hint="use sudo")
-
-
-def _print_head(plan: Plan) -> None:
-    print(plan.title)
-    for loss in plan.destroys:
-        print(f"  will be lost: {loss.disk} ({loss.identity}): {'; '.join(loss.lines)}")
-    for warning in plan.warnings:
-        print(f"  warning: {warning}")
-    sys.stdout.flush()
 
 
 def _print_tail(plan: Plan, log: Path) -> None:

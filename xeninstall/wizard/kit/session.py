@@ -78,10 +78,13 @@ class Session:
     reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked
     saved: Path | None = None  # where the replayable answer file was written
     work: Work | None = None
+    unfinished: str = ""  # an installation that was interrupted, in words; `go_on` enters its answers
+    go_on: Callable[[], None] = lambda: None
     done: Finished | None = None  # how it ended
     plan: Plan | None = None  # the one that was agreed to
     answered: Callable[[], list[Answered]] = list  # the flow's steps before its review
     offers: Callable[[], list[Offer]] = list
+    forget: Callable[[], None] = lambda: None  # what was entered need not be kept any longer
     notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
     shelf: dict[str, object] = field(default_factory=dict)  # entered, but out of force at the moment; by answer key
 

@@ -6,7 +6,7 @@ from textual.widgets import Static
 
 from xeninstall.wizard.kit import Ask, Row, Rows, Step, _
 
-SHELL, REBOOT = ":shell", ":reboot"
+SHELL, REBOOT, GO_ON = ":shell", ":reboot", ":go-on"
 
 
 class Menu(Step):
@@ -40,6 +40,8 @@ class Menu(Step):
         if self.session.rehearsal:
             why_not = _("not in a rehearsal")
         rows = [Row(name, title, (about,) if about else ()) for name, title, about in offers]
+        if self.session.unfinished:
+            rows.insert(0, Row(GO_ON, _("Go on with an interrupted installation"), (self.session.unfinished,)))
         rows.append(Row(SHELL, _("Shell"), (_("a command line beside this wizard"),), why_not))
         rows.append(Row(REBOOT, _("Reboot"), (_("start this machine again"),), why_not))
         return [Row(row.value, f"{number}  {row.text}", row.more, row.why_not) for number, row in enumerate(rows, 1)]
@@ -60,7 +62,10 @@ class Menu(Step):
     def _picked(self, event: Rows.Picked) -> None:
         match event.row.value:
             case ":shell":
-                self.session.runner.run(["tmux", "new-window", "-n", "shell"], check=False)
+                self.command("tmux", "new-window", "-n", "shell")
+            case ":go-on":
+                self.session.go_on()
+                self.post_message(self.Open("install"))
             case ":reboot":
                 box = Ask(_("Reboot this machine?"), _("Nothing has been written to any disk."), yes=_("Reboot"), no=_("Stay"))
                 self.app.push_screen(box, self._reboot)
@@ -69,4 +74,4 @@ class Menu(Step):
 
     def _reboot(self, yes: bool | None) -> None:
         if yes:
-            self.session.runner.run(["systemctl", "reboot"], check=False)
+            self.command("systemctl", "reboot")
