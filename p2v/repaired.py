@@ -1,6 +1,7 @@
 """A conversion with repairs: overlays over the disks, the systems on them put together and repaired there, images of all."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -9,12 +10,11 @@ from pathlib import Path
 from threading import Event as Signal
 from typing import Protocol
 
-from xeninstall.base.errors import RequirementError
+from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 
 from .convert import convert_disks
-from .guest.apply import RepairError
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
@@ -80,6 +80,7 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
     Raises Error; what was stopped goes on with `resume`, with the repairs that were made.
     """
     planned, looked = goals(request), None
+    _need_root()
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
         resumed = request.resume and all(begun(goal) for goal in planned) and all(file.exists() for file in files)
@@ -91,8 +92,10 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
                 looked = repair(shown, wishes, runner, emit)
                 _keep(request, looked)
             convert_disks(request, [stack.enter_context(one.reader()) for one in shown], runner, emit, stop)
-        except (RepairError, RequirementError):
-            _remove(files)
+        except BaseException:
+            # They are of use only to a copy that was begun, and can be resumed.
+            if not any(begun(goal) for goal in planned):
+                _remove(files)
             raise
     _remove(files)
     return looked
@@ -100,6 +103,7 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
 
 def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Looked:
     """What would be done. The overlays are thrown away, and nothing was written even there but for journals played back."""
+    _need_root()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-plan-")))
         shown = [
@@ -199,6 +203,11 @@ def _overlay_files(request: Request, stack: ExitStack) -> list[Path]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-overlay-")))
         return [folder / f"{number}.qcow2" for number in range(len(request.disks))]
     return [first.with_name(f"{first.name}.{number}.overlay") for number in range(len(request.disks))]
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        raise UsageError("repairs mount the file systems of the disks, which takes root", hint="use sudo")
 
 
 def _remove(files: Sequence[Path]) -> None:

@@ -263,6 +263,25 @@ def test_a_stopped_conversion_goes_on_with_its_repairs(tmp_path: Path) -> None:
     no_traces()
 
 
+def test_a_repair_that_is_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = hostile(tmp_path, "sleep 77777")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("p2v.guest.repair.run_in_guest", stop)
+    assert main(["convert", str(disk), "--repair", "--to", str(tmp_path / "new.img"), "--format", "raw"]) == 4
+    assert not list(tmp_path.glob("new*"))
+    no_traces()
+
+
+def test_without_root_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    (tmp_path / "old.img").write_bytes(bytes(MIB))
+    assert main(["convert", str(tmp_path / "old.img"), "--repair", "--to", str(tmp_path / "new.img")]) == 2
+    assert "repairs mount the file systems of the disks, which takes root" in capsys.readouterr().err
+
+
 def test_disks_without_a_system_are_not_called_repaired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ext4(tmp_path / "data", tree(tmp_path / "t", "=== /data\nx\n"), 16)
     gpt(tmp_path / "old.img", [("L", tmp_path / "data")])
