@@ -113,7 +113,8 @@ class Draft:
                 return None
             case MakeLink(target=target):
                 return self._tree.kind(posixpath.join(posixpath.dirname(path), target))
-        if any(place.startswith(f"{self.real(path)}/") for place, change in self._laid.items() if not isinstance(change, Remove)):
+        below = f"{self.real(path)}/"
+        if any(place.startswith(below) for place, change in self._laid.items() if not isinstance(change, Remove)):
             return Kind.FOLDER
         return self._tree.kind(path)
 

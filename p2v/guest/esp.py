@@ -4,8 +4,6 @@ No kernel needs a FAT driver for it, and a hostile FAT file system meets a progr
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from xeninstall.base.run import CommandError, Runner
@@ -54,14 +52,6 @@ class Esp:
                 f"the EFI system partition could not be {'read' if readable else 'written'}: {error.said[-200:]}",
                 hint="see that it is sound and has room, or convert without --repair",
             ) from None
-
-
-@contextmanager
-def esp(image: Path, offset: int, folder: Path, runner: Runner) -> Iterator[Esp]:
-    """The partition's files in `folder`. What was changed is put back only when `put_back` is called."""
-    found = Esp(image, offset, folder, runner)
-    found.take()
-    yield found
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -3,9 +3,8 @@
 import re
 import shlex
 import struct
-from dataclasses import replace
 
-from .drivers import WANTED, drivers_of
+from .drivers import drivers_of
 from .linux.bootconf import Listed, listed_kernels
 from .model import Family, FirmwareMode, Guest, Hardware, Init, InitramfsTool, Kernel, Loader
 from .tree import Tree, find, is_file, is_folder, text
@@ -234,11 +233,3 @@ def _networks(tree: Tree) -> tuple[str, ...]:
 
 def _first(tree: Tree, choices: tuple[tuple[str, str], ...]) -> str:
     return next((name for path, name in choices if is_file(tree, path)), "unknown")
-
-
-def with_hardware(guest: Guest, hardware: Hardware) -> Guest:
-    """The same guest on a known machine."""
-    return replace(guest, hardware=hardware)
-
-
-__all__ = ["WANTED", "inspect", "is_linux", "with_hardware"]

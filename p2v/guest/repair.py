@@ -8,7 +8,7 @@ from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_duration
 
-from .apply import KEPT, Applier, RepairError
+from .apply import Applier, RepairError
 from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
 from .jail import run_in_guest
 from .linux.table import REPAIRS
@@ -156,6 +156,3 @@ def guest_json(guest: Guest) -> dict[str, object]:
 
 def _title(guest: Guest) -> str:
     return f"{guest.name} ({guest.architecture}, {guest.firmware}, {guest.init}, {guest.initramfs_tool})"
-
-
-__all__ = ["KEPT", "Report", "check_report", "guest_json", "make_repairs", "plan_repairs"]

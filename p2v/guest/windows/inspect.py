@@ -1,12 +1,11 @@
 """Which Windows a volume holds, from its registry and files."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..apply import RepairError
 from .critical_devices import DEVICES
 from .hive import read_keys
-from .model import Package, Registry, Value, Windows
+from .model import Registry, Value, Windows
 from .volume import WindowsVolume
 
 _FOLDERS = ("Windows", "WINNT")
@@ -55,11 +54,6 @@ def inspect(volume: WindowsVolume) -> Windows | None:
         software=Registry({"": about}),
         files=frozenset(files),
     )
-
-
-def with_packages(guest: Windows, packages: tuple[Package, ...]) -> Windows:
-    """The same system with driver packages of the user's."""
-    return replace(guest, packages=packages)
 
 
 def local_time(guest: Windows) -> bool:
