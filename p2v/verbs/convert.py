@@ -14,7 +14,7 @@ from ..convert import convert
 from ..guest.model import Card
 from ..repaired import Wishes, convert_repaired, plan_only
 from ..request import STDOUT, Request, goals
-from .define import definition, write_definitions
+from .define import definition, of_images, write_definitions
 from .drivers import packages
 from .inventory import bridges, cards, inventory
 from .progress import shown
@@ -47,14 +47,16 @@ def run(args: argparse.Namespace) -> int:
         drop=tuple(args.drop),
     )
     goals(request)
-    chosen = bridges(args.bridge)
     described = args.repair or args.define or request.image_format.holds_many
     machine = inventory(args.machine, request.disks) if described else None
+    chosen = bridges(args.bridge, machine)
     if args.define and machine is None:
         raise UsageError(
             "the machine that these disks come from is not known",
             hint="record it with: xeninstall probe --json, and give --machine",
         )
+    if args.define and machine is not None:
+        of_images(machine, request, chosen, "").check()
     if machine is not None and request.image_format.holds_many:
         request = replace(request, machine=definition(machine, request, chosen))
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()

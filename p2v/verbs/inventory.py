@@ -28,12 +28,15 @@ def cards(machine: Machine | None) -> tuple[Card, ...]:
     return tuple(Card(nic.mac.lower(), nic.name, nic.pci) for nic in machine.nics) if machine is not None else ()
 
 
-def bridges(words: Sequence[str]) -> dict[str, str]:
+def bridges(words: Sequence[str], machine: Machine | None) -> dict[str, str]:
     """`--bridge` arguments: `NIC=BRIDGE` for one card, by name or MAC address, `BRIDGE` for all others. Raises UsageError."""
+    known = {name for nic in (machine.nics if machine is not None else ()) for name in (nic.name, nic.mac.lower())}
     found: dict[str, str] = {}
     for word in words:
         nic, sign, bridge = word.rpartition("=")
         if not bridge or (sign and not nic):
             raise UsageError(f"--bridge {word!r} names no bridge", hint="write --bridge xenbr0, or --bridge eth0=xenbr0")
+        if sign and machine is not None and nic not in known and nic.lower() not in known:
+            raise UsageError(f"--bridge {word!r}: the machine has no card {nic}", hint=f"it has {', '.join(sorted(known))}")
         found[nic.lower() if ":" in nic else nic or "*"] = bridge
     return found

@@ -1,0 +1,76 @@
+"""What the command line makes of an inventory: the machine in an archive, and its definition beside an image."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from p2v.cli import main
+from tests.p2v.disks import MIB
+from tests.p2v.image.xva_reader import read_xva
+
+from .machines import RECORDED, recorded
+
+pytestmark = pytest.mark.usefixtures("own_signals")
+MACHINE = RECORDED / "ten-nics.json"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Any disk."""
+    path = tmp_path / "disk.img"
+    path.write_bytes(bytes(MIB))
+    return path
+
+
+def test_an_archive_holds_the_machine_with_its_cards(tmp_path: Path, disk: Path) -> None:
+    nics = recorded("ten-nics").nics
+    common = ["--machine", str(MACHINE), "--name", "old", "--bridge", f"{nics[0].name}=dmz", "--bridge", "lan"]
+    assert main(["convert", str(disk), "--to", str(tmp_path / "a.ova"), "--format", "ova", *common]) == 0
+    with tarfile.open(tmp_path / "a.ova") as archive:
+        member = archive.extractfile("machine.ovf")
+        assert member is not None
+        described = member.read().decode()
+    assert all(nic.mac.lower() in described for nic in nics)
+    assert described.count("<rasd:Connection>dmz</rasd:Connection>") == 1
+    assert described.count("<rasd:Connection>lan</rasd:Connection>") == len(nics) - 1
+    assert main(["convert", str(disk), "--to", str(tmp_path / "a.xva"), "--format", "xva", *common]) == 0
+    records, _ = read_xva(tmp_path / "a.xva")
+    assert sorted(record["MAC"] for kind, record in records.values() if kind == "VIF") == sorted(nic.mac.lower() for nic in nics)
+    assert main(["verify", str(tmp_path / "a.xva")]) == 0
+
+
+def test_a_definition_is_written_beside_the_image(tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "a.qcow2"
+    assert main(["convert", str(disk), "--to", str(image), "--define", "--machine", str(MACHINE), "--name", "old"]) == 0
+    assert f"defined in {tmp_path}/old.cfg" in capsys.readouterr().err
+    assert f"format=qcow2, vdev=xvda, access=rw, target={image}" in (tmp_path / "old.cfg").read_text()
+    assert f'<source file="{image}"/>' in (tmp_path / "old.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--define"], "the machine that these disks come from is not known"),
+        (["--define", "--machine", "{tmp}/none"], "{tmp}/none cannot be read"),
+        (["--define", "--machine", "{tmp}/disk.img"], "{tmp}/disk.img:"),
+        (["--define", "--machine", str(MACHINE), "--bridge", "eth0="], "--bridge 'eth0=' names no bridge"),
+        (["--format", "ova", "--machine", str(MACHINE), "--bridge", "a,script:x"], "is not the name of a bridge"),
+        (["--format", "ova", "--machine", str(MACHINE), "--bridge", "eth77=br0"], "the machine has no card eth77"),
+        (["--repair", "--overlay", "x"], "--repair makes an overlay of its own"),
+    ],
+)
+def test_what_cannot_be_defined_is_refused_before_anything_is_written(
+    tmp_path: Path, disk: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [argument.format(tmp=tmp_path) for argument in arguments]
+    assert main(["convert", str(disk), "--to", str(tmp_path / "new"), *filled]) == 2
+    assert message.format(tmp=tmp_path) in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["disk.img"]
+
+
+def test_a_name_that_no_host_takes_is_refused(tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--define", "--machine", str(MACHINE), "--name", "a/b"]
+    assert main(["convert", str(disk), "--to", str(tmp_path / "new"), *arguments]) == 2
+    assert "'a/b' is not a name for a virtual machine" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["disk.img"]
