@@ -24,6 +24,7 @@ PACKAGE_OF = {
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
+    "curl": "curl",
     "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
@@ -37,6 +38,7 @@ PACKAGE_OF = {
     "lsblk": "util-linux",
     "lvcreate": "lvm2",
     "lvs": "lvm2",
+    "lsinitramfs": "initramfs-tools-core",
     "mcopy": "mtools",
     "mdadm": "mdadm",
     "mdir": "mtools",
@@ -48,6 +50,7 @@ PACKAGE_OF = {
     "openssl": "openssl",
     "ping": "iputils-ping",
     "pvcreate": "lvm2",
+    "depmod": "kmod",
     "dmesg": "util-linux",
     "debugfs": "e2fsprogs",
     "modprobe": "kmod",
@@ -79,6 +82,8 @@ PACKAGE_OF = {
     "wipefs": "util-linux",
     "xfs_logprint": "xfsprogs",
     "xl": "xen-utils-common",
+    "xorriso": "xorriso",
+    "zstd": "zstd",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import is_disk, journal_of, log_of
 from xeninstall.apply.resume import find_journal, release_leftovers
 from xeninstall.base.errors import UsageError
-from xeninstall.base.events import Emit, Event
+from xeninstall.base.events import Emit, Event, Note
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.base.sizes import parse_size
+from xeninstall.packs.model import Pack
+from xeninstall.packs.queue import with_queued
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.show import show
@@ -47,15 +50,37 @@ def run(args: argparse.Namespace) -> int:
         with sole_run(args.target):
             journal = find_journal(args.target, runner)
             release_leftovers(args.target, journal.seed, runner)
-    plan = _plan(args, answers, image, journal)
-    if args.plan:
-        print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
-        return 0
-    return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, as_json=args.json)
+    with ExitStack() as stack:
+        packs: tuple[Pack, ...] = ()
+        if wanted := with_queued(answers.packs):
+            from xeninstall.packs.gather import gathered  # brings archives and decompressors along
+
+            answers = answers.model_copy(update={"packs": wanted})
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="xeninstall-packs-"))
+            # On standard error: standard output is the plan's, or the events'.
+            packs = stack.enter_context(gathered(wanted, runner, _narrate, image.kernel, Path(place)))
+        plan = _plan(args, answers, image, journal, packs)
+        if args.plan:
+            print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
+            return 0
+        return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, packs, as_json=args.json)
+
+
+def _narrate(event: Event) -> None:
+    if isinstance(event, Note):
+        print(event.text, file=sys.stderr, flush=True)
 
 
 def _install(
-    plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, answers: Answers, runner: Runner, *, as_json: bool
+    plan: Plan,
+    image: SystemImage,
+    squashfs: Path,
+    journal: Journal,
+    answers: Answers,
+    runner: Runner,
+    packs: tuple[Pack, ...],
+    *,
+    as_json: bool,
 ) -> int:
     # Only here: a plan is printed in a fraction of the time that it takes to load what carries it out.
     from xeninstall.apply.execute import Files, execute
@@ -65,7 +90,7 @@ def _install(
     from .progress import Lines, json_lines
 
     target = plan.disks[0].path
-    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target))
+    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target), packs=packs)
     handler = log_to(files.log)
     out: Emit = json_lines if as_json else Lines(sys.stdout)
     try:
@@ -93,15 +118,18 @@ def _both(first: Emit, second: Emit) -> Emit:
     return emit
 
 
-def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journal: Journal | None) -> Plan:
+def _plan(
+    args: argparse.Namespace, answers: Answers, image: SystemImage, journal: Journal | None, packs: tuple[Pack, ...]
+) -> Plan:
     seed = journal.seed if journal else (args.seed or secrets.token_hex(16))
     if re.fullmatch("[0-9a-f]{32}", seed) is None:
         raise UsageError("--seed is not 32 hexadecimal digits", hint="make one with: openssl rand -hex 16")
     if args.target is not None and not is_disk(args.target):
-        return build(answers, image, seed, image_file=image_file(args.target, args.size, resumed=journal is not None))
+        file = image_file(args.target, args.size, resumed=journal is not None)
+        return build(answers, image, seed, image_file=file, packs_read=packs)
     from .probe import machine
 
-    return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
+    return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target, packs_read=packs)
 
 
 def image_file(target: str, size: str, *, resumed: bool = False) -> ImageFile:
