@@ -39,7 +39,7 @@ def read_hooks(hooks: Hooks, folder: Path) -> tuple[Hooks, list[Breach]]:
 
 
 def place_packs(packs: tuple[PackSource, ...], folder: Path) -> tuple[PackSource, ...]:
-    """The packs with relative paths made absolute: names are relative to the answer file's folder. Nothing is read: media come later."""
+    """The packs with relative paths made absolute, from the answer file's folder. Nothing is read: media come later."""
     return tuple(
         pack
         if "://" in pack.source or pack.source.startswith("/")

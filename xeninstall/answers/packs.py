@@ -35,7 +35,7 @@ class PackSource(Section):
     """
 
     source: PackPath = Field(
-        description="Directory, archive (tar, also by gzip, xz, zstd), ISO or image file, device such as /dev/sdb1, or http(s) URL; "
+        description="Directory, tar (also by gzip, xz, zstd), ISO or image file, device such as /dev/sdb1, or http(s) URL; "
         "DEVICE:PATH for one of several packs on a medium. Files are relative to the answer file."
     )
     sha256: _Sha256 | None = Field(

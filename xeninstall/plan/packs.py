@@ -76,7 +76,7 @@ def _record(pack: Pack) -> str:
 
 def _note(manifest: Manifest) -> list[str]:
     return [
-        f"# Its modules are for the kernel {manifest.kernel} alone. When Debian brings a newer kernel, get the pack that was made for",
-        "# it and load it there with `xeninstall pack load`, or keep starting this kernel: GRUB lists it under the advanced options.",
+        f"# Its modules are for the kernel {manifest.kernel} alone. When Debian brings a newer one, get the pack that was",
+        "# made for it, or keep starting this kernel: GRUB lists it under the advanced options.",
         f"kernel = {toml_value(manifest.kernel)}",
     ]
