@@ -11,6 +11,7 @@ from xeninstall.apply.guard import read_system_image
 from xeninstall.apply.paths import is_disk
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import SystemRunner
+from xeninstall.packs.queue import queued, with_queued
 from xeninstall.plan.system_image import SystemImage
 
 from .install import find_system, image_file, must_be_root
@@ -37,13 +38,19 @@ def run(args: argparse.Namespace) -> int:
     from xeninstall.wizard.app import Wizard
     from xeninstall.wizard.draft import Draft
     from xeninstall.wizard.flow import registered
-    from xeninstall.wizard.install import INSTALL, START
+    from xeninstall.wizard.install import INSTALL, LOAD, START
     from xeninstall.wizard.kit import Session
+    from xeninstall.wizard.loading import PackLoader
     from xeninstall.wizard.work import Installation
 
     runner = SystemRunner()
     draft = Draft.from_file(Path(args.answers)) if args.answers else Draft()
     on_medium = _MEDIUM.is_dir() and not rehearsal
+    packs = [] if rehearsal else queued()
+    if packs:
+        given = draft.section("packs")
+        draft.set("packs", [one.model_dump(exclude_none=True, exclude_defaults=True) for one in with_queued(given)])
+    loader = None if rehearsal else PackLoader(runner, image.kernel)
     session = Session(
         machine=machine(args.machine),
         runner=runner,
@@ -56,10 +63,16 @@ def run(args: argparse.Namespace) -> int:
         on_medium=on_medium,
         seed=secrets.token_hex(16),
         reviewed=args.answers is not None,
-        work=None if rehearsal else Installation(image, squashfs, runner),
+        work=None if rehearsal else Installation(image, squashfs, runner, packs),
+        loader=loader,
+        packs=packs,
     )
-    app = Wizard(session, START, [INSTALL, *registered()])
-    code = app.run(mouse=False)
+    app = Wizard(session, START, [INSTALL, LOAD, *registered()])
+    try:
+        code = app.run(mouse=False)
+    finally:
+        if loader is not None:
+            loader.close()
     console.clear()
     if app.mistake:
         place = app.mistake.strip().splitlines()
