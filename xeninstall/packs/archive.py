@@ -74,7 +74,7 @@ class _Limited(io.RawIOBase):
 
     def __init__(self, inner: IO[bytes], limits: Limits) -> None:
         self._inner, self._limits = inner, limits
-        self._left = limits.bytes + limits.files * 4096  # headers and padding
+        self._left = limits.bytes + limits.headers_bytes
         self.read_anything = False
 
     def read(self, size: int = -1) -> bytes:
@@ -115,8 +115,13 @@ def _add(tar: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree) -> None:
 
 def _unzstd(path: Path, scratch: Path, limits: Limits, runner: Runner) -> Path:
     out = scratch / "unpacked.tar"
-    room = Limits(limits.bytes + limits.files * 4096, limits.files)
-    done = watched(runner, ["zstd", "--decompress", "--quiet", "--force", "-o", str(out), str(path)], out, room)
+    done = watched(
+        runner,
+        ["zstd", "--decompress", "--quiet", "--force", "-o", str(out), str(path)],
+        out,
+        limits,
+        more_bytes=limits.headers_bytes,
+    )
     if done.status != 0:
         said = shown(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "zstd said nothing")
         if "No space left" in done.stderr:

@@ -22,6 +22,11 @@ class Limits:
     bytes: int = 4 * GIB
     files: int = FILES_MAXIMUM + 100
 
+    @property
+    def headers_bytes(self) -> int:
+        """What an archive of that many files has besides their content."""
+        return self.files * 4096
+
 
 class Tree:
     """Fills a directory of our own. Since no link is ever made in it, no name can lead out of it."""

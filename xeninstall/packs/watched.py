@@ -12,21 +12,23 @@ _POLL_SECONDS = 0.2
 
 
 def watched(
-    runner: Runner, argv: Sequence[str], place: Path, limits: Limits, emit: Emit | None = None, total_bytes: int = 0
+    runner: Runner, argv: Sequence[str], place: Path, limits: Limits, emit: Emit | None = None, more_bytes: int = 0
 ) -> Completed:
-    """Run to the end and return how it ended, also when badly. `place` is the file or directory that it writes."""
+    """Run to the end and return how it ended, also when badly. `place` is the file or directory that it writes,
+    with `more_bytes` over what the pack's files may have.
+    """
     process = runner.start(argv)
     try:
         while (done := process.wait_for(_POLL_SECONDS)) is None:
             size = _size(place)
-            if size > limits.bytes:
+            if size > limits.bytes + more_bytes:
                 raise too_big(limits)
             if emit is not None:
-                emit(Progress("read", size, max(total_bytes, size)))
+                emit(Progress("read", size, size))  # how much there is nobody knows yet
     except BaseException:
         process.stop()
         raise
-    if _size(place) > limits.bytes:
+    if _size(place) > limits.bytes + more_bytes:
         raise too_big(limits)
     return done
 
