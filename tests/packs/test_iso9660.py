@@ -19,7 +19,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     place = tmp_path_factory.mktemp("iso")
     long = "firmware/" + "long-name-" * 15 + ".bin"  # more than one directory record holds
     source = folder(place / "pack", {**FILES, long: b"long"})
-    argv = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-o", place / "a.iso", source]
+    argv = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-o", str(place / "a.iso"), str(source)]
     subprocess.run(argv, check=True, capture_output=True)
     return (place / "a.iso").read_bytes()
 

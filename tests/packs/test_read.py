@@ -26,7 +26,7 @@ def fat(place: Path, *sources: Path) -> Path:
 
 def iso(place: Path, source: Path, *options: str) -> Path:
     image = place / "disc.iso"
-    argv = ["xorriso", "-as", "mkisofs", "-quiet", *options, "-o", image, source]
+    argv = ["xorriso", "-as", "mkisofs", "-quiet", *options, "-o", str(image), str(source)]
     subprocess.run(argv, check=True, capture_output=True)
     return image
 

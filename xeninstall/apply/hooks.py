@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import CommandError, Runner
+from xeninstall.base.run import CommandError, Completed, Runner
 from xeninstall.packs.debs import install_command
 from xeninstall.plan.hooks import POOL
 from xeninstall.plan.model import InstallPackages, RunHook
@@ -46,12 +46,12 @@ def install_packages(action: InstallPackages, target: Target) -> None:
     install_debs(files, target)
 
 
-def install_debs(files: Sequence[str], target: Target) -> None:
+def install_debs(files: Sequence[str], target: Target, *, check: bool = True) -> Completed:
     """Install .deb files of the host (by path there) with its own apt, offline, without starting services."""
     policy = inside(target.root(), "/usr/sbin/policy-rc.d")
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     try:
-        target.run_in_host(install_command(files))
+        return target.run_in_host(install_command(files), check=check)
     finally:
         policy.unlink()

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import CommandError
 from xeninstall.packs.bare import digest_of
-from xeninstall.packs.load import cannot_install
+from xeninstall.packs.load import check_installed
 from xeninstall.packs.model import MANIFEST, Manifest, Pack
 from xeninstall.packs.places import copy_into, kept, places
 from xeninstall.plan.model import InstallPack, Plan
@@ -38,14 +37,11 @@ def find(action: InstallPack, packs: Iterable[Pack]) -> Pack:
 def install(action: InstallPack, pack: Pack, target: Target) -> None:
     """Copy, then install the packages, whose files the host need not keep. Raises PackError."""
     root = target.root()
-    copy_into(pack, lambda path: inside(root, path))
+    copy_into(pack, lambda path: inside(root, path), [])
     where = places(pack.manifest)
     debs = [where[path] for path in pack.manifest.part("debs")]
-    try:
-        if debs:
-            install_debs(debs, target)
-    except CommandError as error:
-        raise cannot_install(pack, error) from None
+    if debs:
+        check_installed(pack, install_debs(debs, target, check=False))
     for path in debs:
         inside(root, path).unlink(missing_ok=True)
     if debs:

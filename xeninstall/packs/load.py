@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xeninstall.base.events import Emit, Note
-from xeninstall.base.run import CommandError, Runner
+from xeninstall.base.run import Completed, Runner
 from xeninstall.base.steps import step
 
 from .debs import install_command
 from .errors import PackError
 from .model import Pack
+from .names import shown
 from .places import copy_into, kept, places
 from .verify import check_kernel
 
@@ -63,7 +64,7 @@ def load(pack: Pack, runner: Runner, emit: Emit, system: System | None = None) -
     with step(f"Loading the pack {manifest.title}"):
         made: list[Path] = []
         try:
-            made = copy_into(pack, system.at)
+            copy_into(pack, system.at, made)
             loaded = _modules(pack, runner, emit, system)
         except BaseException:
             for path in made:
@@ -118,18 +119,19 @@ def _packages(pack: Pack, runner: Runner, emit: Emit, system: System) -> None:
         return
     emit(Note(f"installing {len(debs)} packages"))
     try:
-        runner.run(install_command(debs))
-    except CommandError as error:
-        raise cannot_install(pack, error) from None
+        check_installed(pack, runner.run(install_command(debs), check=False))
     finally:
         remove_debs(pack, system)
 
 
-def cannot_install(pack: Pack, error: CommandError) -> PackError:
-    """What apt's refusal means to the user."""
-    lines = [line.strip() for line in error.said.splitlines() if line.startswith(("E:", " ", "dpkg:"))]
-    said = "; ".join(lines[-3:])[:400] or error.said[-200:]
-    return PackError(
+def check_installed(pack: Pack, done: Completed) -> None:
+    """Raises PackError for apt's refusal. What is lacking it says on standard output, that it gives up on the other."""
+    if done.status == 0:
+        return
+    lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines()]
+    telling = [line for line in lines if line.startswith(("E:", "dpkg:")) or "Depends:" in line or "Conflicts:" in line]
+    said = shown("; ".join(telling[:3]) or f"apt-get ended with status {done.status}", 400)
+    raise PackError(
         f"the packages of {pack.manifest.title} cannot be installed: {said}",
         hint="the pack has to bring everything that they need",
     )

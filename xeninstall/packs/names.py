@@ -9,7 +9,7 @@ PATH_MAXIMUM = 200  # characters; and what an ISO, a FAT or a tar all can carry
 _GET_IT_AGAIN = "do not use this pack; get it from its maker again"
 
 
-def shown(name: str) -> str:
+def shown(name: str, most: int = 120) -> str:
     """A name as it may be printed: control characters and what is no text as escapes, cut to one line."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in name)[
         :120

@@ -30,15 +30,16 @@ def places(manifest: Manifest, *, debs: bool = True) -> dict[str, str]:
     return {path: f"{tops[part]}/{rest}" for path, part, rest in split if debs or part != "debs"}
 
 
-def copy_into(pack: Pack, at: Callable[[str], Path]) -> list[Path]:
-    """Copy every file; `at` says where a path of the system is now. Returns what is new. Raises PackError for damage."""
-    made: list[Path] = []
+def copy_into(pack: Pack, at: Callable[[str], Path], made: list[Path]) -> None:
+    """Copy every file; `at` says where a path of the system is now. What is new goes into `made`, also when it ends midway.
+
+    Raises PackError for damage.
+    """
     for path, place in places(pack.manifest).items():
         made += _copy(pack.place / path, at(place), pack.manifest.files[path], path)
     for name in (MANIFEST, SIGNATURE):
         if (pack.place / name).exists():
             made += _copy(pack.place / name, at(f"{kept(pack.manifest)}/{name}"), None, name)
-    return made
 
 
 def _copy(source: Path, place: Path, digest: str | None, name: str) -> list[Path]:
