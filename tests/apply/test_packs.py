@@ -79,7 +79,7 @@ def test_what_the_target_loses_of_a_pack_is_noticed(host: Host) -> None:
         if "update-grub" in argv:
             (Path(argv[1]) / "usr/lib/firmware/updates/acme/raid.bin").write_bytes(b"rot")
 
-    host.disturb = lose  # type: ignore[assignment]
+    host.disturb = lose
     with pytest.raises(Error) as caught:
         host.run()
     assert caught.value.message == "/usr/lib/firmware/updates/acme/raid.bin is not as the pack has it"

@@ -13,7 +13,8 @@ from xeninstall.wizard.kit import Session, Step
 from xeninstall.wizard.kit.plain import plain as on_console
 from xeninstall.wizard.planning import plan
 
-STEPS = [step for step in [*START.steps, *INSTALL.steps] if step.NAME != "progress"]
+# Packs are asked about only where there are some; steps/test_packs.py looks at that.
+STEPS = [step for step in [*START.steps, *INSTALL.steps] if step.NAME not in ("progress", "packs")]
 
 
 def shown(step: type[Step], *, no_color: bool) -> tuple[list[str], list[str]]:
