@@ -48,6 +48,10 @@ FILES = {
     'FONTSIZE="8x16"\n',
     # smartd ends with an error where no disk has SMART; a host that boots from a RAID controller is no failure.
     "/etc/systemd/system/smartmontools.service.d/50-xeninstall.conf": "[Service]\nEnvironment=smartd_opts=--quit=never\n",
+    # Runs once, early, and fails while a disk of a group is still missing, as one that lies on an array always is at that time.
+    # A group that is whole later is started by udev, and its volumes are monitored from then on.
+    "/etc/systemd/system/lvm2-monitor.service.d/50-xeninstall.conf": "[Service]\nExecStart=\n"
+    "ExecStart=-/usr/sbin/lvm vgchange --monitor y\n",
     # The root lies on a local disk: drivers of network cards with their firmware, a third of the initramfs, are not needed to
     # find it. Everything else of MODULES=most stays, since a disk moves between machines.
     # KEYMAP brings loadkeys along, so that a rescue shell, or a passphrase one day, is typed on the answered keyboard.

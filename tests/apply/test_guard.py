@@ -122,6 +122,14 @@ def test_no_room_is_said_with_both_numbers(tmp_path: Path) -> None:
     assert caught.value.hint == "make room, or name another --target; nothing was written"
 
 
+def test_chosen_package_sets_take_room_too(tmp_path: Path) -> None:
+    huge = {name: found.model_copy(update={"unpacked_bytes": 2**50}) for name, found in SYSTEM.sets.items()}
+    image = _TINY.model_copy(update={"sets": huge})
+    guard.check_target(image_plan(path=str(tmp_path / "x.img")), image, Recorder())
+    with pytest.raises(RequirementError, match="free, and the installed system takes 1024 TiB"):
+        guard.check_target(image_plan('packages.sets = ["pool"]', path=str(tmp_path / "x.img")), image, Recorder())
+
+
 @pytest.mark.parametrize("how", ["flock", "lockf", "OFD, shared, as QEMU does"])
 def test_an_image_that_another_program_holds_is_refused(tmp_path: Path, how: str) -> None:
     image = tmp_path / "x.img"

@@ -13,7 +13,7 @@ from pathlib import Path
 from xeninstall.base.errors import Error, RequirementError, UsageError
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import MIB, format_size
-from xeninstall.plan.model import Plan, PlannedDisk
+from xeninstall.plan.model import InstallPackages, Plan, PlannedDisk
 from xeninstall.plan.system_image import SystemImage
 
 from .target import loops_of, mounts_below, place_of
@@ -64,7 +64,7 @@ def check_target(plan: Plan, image: SystemImage, runner: Runner) -> None:
     """Refuse a target that is in use, or that has no room. Raises TargetBusy or RequirementError."""
     for disk in plan.disks:
         if disk.image:
-            _check_image_file(disk, image, runner)
+            _check_image_file(disk, _needed_bytes(plan, image), runner)
         else:
             _check_disk(disk)
 
@@ -99,7 +99,13 @@ def check_image_path(path: Path) -> None:
         raise TargetBusy(f"{path.parent} is not writable", hint="name another --target")
 
 
-def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> None:
+def _needed_bytes(plan: Plan, image: SystemImage) -> int:
+    """What the installed system takes: the image, the chosen package sets, and room for the boot loader and logs."""
+    chosen = [action.set for stage in plan.stages for action in stage.actions if isinstance(action, InstallPackages)]
+    return image.unpacked_bytes + sum(image.sets[name].unpacked_bytes for name in chosen) + 256 * MIB
+
+
+def _check_image_file(disk: PlannedDisk, needed: int, runner: Runner) -> None:
     path = Path(disk.path)
     check_image_path(path)
     if path.exists():
@@ -114,7 +120,6 @@ def _check_image_file(disk: PlannedDisk, image: SystemImage, runner: Runner) -> 
             )
     room = os.statvfs(path.parent)
     free = room.f_bavail * room.f_frsize + (path.stat().st_blocks * 512 if path.exists() else 0)
-    needed = image.unpacked_bytes + 256 * MIB
     if free < needed:
         raise RequirementError(
             f"{path.parent} has {format_size(free)} free, and the installed system takes {format_size(needed)}",
