@@ -3,15 +3,19 @@
 import gzip
 import lzma
 import os
+import random
 import subprocess
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
 
-from xeninstall.packs.tree import Limits
+from xeninstall.packs.archive import read_archive
+from xeninstall.packs.errors import PackError
+from xeninstall.packs.tree import Limits, Tree
 
-from .given import FILES, folder, member, module, pack_in, refusal, tar_of
+from .given import FILES, RUNNER, folder, member, module, pack_in, refusal, tar_of
 
 SMALL = Limits(bytes=100_000, files=20)
 AGAIN = "do not use this pack; get it from its maker again"
@@ -145,3 +149,47 @@ def test_modes_of_the_archive_are_not_taken_over(tmp_path: Path) -> None:
     archive = tar_of(tmp_path / "a.tar", (member("firmware/x", mode=0o777), b"x"))
     with read(str(archive), RUNNER, silent, tmp_path) as tree:
         assert os.stat(tree / "firmware/x").st_mode & 0o777 == 0o644
+
+
+def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path) -> None:
+    plain = tar_of(tmp_path / "a.tar", (member("firmware/x"), b"x"))
+    data = bytearray(lzma.compress(plain.read_bytes()))
+    # The block header's one filter is LZMA2, whose property is the dictionary's size: 40 is 4 GiB (the .xz format, 5.3.1).
+    assert data[14:16] == b"\x21\x01"
+    data[16] = 40
+    end = 12 + (data[12] + 1) * 4
+    data[end - 4 : end] = zlib.crc32(data[12 : end - 4]).to_bytes(4, "little")
+    (tmp_path / "a.tar.xz").write_bytes(data)
+    said = refusal(tmp_path / "a.tar.xz", tmp_path / "place")
+    assert said == f"the archive cannot be read to its end: Memory usage limit exceeded -> {CUT}"
+
+
+def test_archives_with_flipped_bytes_are_read_or_refused(tmp_path: Path) -> None:
+    """Headers of every kind: long names, links, sparse files, pax records."""
+    members = [
+        (member("firmware/" + "n" * 150), b"long"),
+        (member("firmware/\u00fc"), b"pax"),
+        (member("debs/x.deb"), b"x" * 600),
+    ]
+    tar_of(tmp_path / "a.tar", *members)
+    (tmp_path / "holes").touch()
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(100_000)
+    for version in ("1.0", "0.1", "0.0"):
+        how = ["--sparse", f"--sparse-version={version}", "--format=posix"]
+        subprocess.run(["tar", "-C", tmp_path, *how, "-rf", tmp_path / "a.tar", "holes"], check=True)
+    whole = (tmp_path / "a.tar").read_bytes()
+    dice = random.Random(20261123)
+    for number in range(300):
+        data = bytearray(whole)
+        for _ in range(3):
+            data[dice.randrange(len(data))] = dice.choice(b"0179 =-\0\xffxgLKS")
+        path = tmp_path / "flipped.tar"
+        path.write_bytes(data)
+        tree = tmp_path / str(number)
+        tree.mkdir()
+        try:
+            read_archive(path, Tree(tree, SMALL), tmp_path, SMALL, RUNNER)
+        except PackError as error:
+            assert error.message and error.hint
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]

@@ -132,3 +132,12 @@ def test_what_changed_since_it_was_checked_is_not_loaded(tmp_path: Path, system:
         run(pack, system, {})
     assert caught.value.message == "modules/raid.ko changed since the pack was read"
     assert files(system) == set()
+
+
+def test_a_module_that_is_loaded_already_is_not_passed_off_as_the_packs(tmp_path: Path, system: System) -> None:
+    (system.sys / "module/raid").mkdir(parents=True)
+    runner, events = run(opened(tmp_path), system, {})
+    assert "modprobe" not in runner.programs()
+    assert [event.text for event in events if isinstance(event, Note) and event.warning] == [
+        "the module raid was loaded before, from elsewhere perhaps; the pack's own is taken at the next boot"
+    ]

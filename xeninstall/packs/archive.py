@@ -19,6 +19,7 @@ from .watched import watched
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 _TAR_AT, _TAR = 257, b"ustar"
 _HEADER_MAXIMUM_BYTES = 2**20
+_XZ_MAXIMUM_BYTES = 512 * 2**20  # more than `xz -9` needs
 _TYPES_OF_HEADERS = (
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -52,7 +53,7 @@ def read_archive(path: Path, tree: Tree, scratch: Path, limits: Limits, runner: 
     elif head.startswith(_GZIP):
         _read(path, tree, limits, lambda file: gzip.GzipFile(fileobj=file))
     elif head.startswith(_XZ):
-        _read(path, tree, limits, lzma.LZMAFile)
+        _read(path, tree, limits, _Xz)
     else:
         _read(path, tree, limits, lambda file: file)
 
@@ -67,6 +68,23 @@ class _Member(tarfile.TarInfo):
         if member.type in _TYPES_OF_HEADERS and member.size > _HEADER_MAXIMUM_BYTES:
             raise PackError("the archive has a name longer than any file system takes", hint="do not use this pack")
         return member
+
+
+class _Xz:
+    """lzma.LZMAFile takes as much memory as the file asks for, gigabytes if it likes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._decompressor = file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MAXIMUM_BYTES)
+
+    def read(self, size: int) -> bytes:
+        """Like any stream's."""
+        while not self._decompressor.eof:
+            data = self._file.read(2**16) if self._decompressor.needs_input else b""
+            if self._decompressor.needs_input and not data:
+                raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+            if out := self._decompressor.decompress(data, size):
+                return out
+        return b""
 
 
 class _Limited(io.RawIOBase):
@@ -93,7 +111,8 @@ def _read(path: Path, tree: Tree, limits: Limits, decompress: Callable[[IO[bytes
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member, errors="surrogateescape", bufsize=2**18) as tar:
                 for member in tar:
                     _add(tar, member, tree)
-    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, ValueError, IndexError) as error:
+        # The last two are tarfile's own where a header's numbers make no sense.
         raise PackError(f"the archive cannot be read to its end: {shown(str(error))}", hint=_CUT) from None
 
 

@@ -90,6 +90,10 @@ def _modules(pack: Pack, runner: Runner, emit: Emit, system: System) -> tuple[st
     runner.run(["depmod", "--all", system.kernel])
     loaded = []
     for name in manifest.loads:
+        if (system.sys / "module" / name.replace("-", "_")).is_dir():
+            text = f"the module {name} was loaded before, from elsewhere perhaps; the pack's own is taken at the next boot"
+            emit(Note(text, warning=True))
+            continue
         emit(Note(f"loading the module {name}"))
         done = runner.run(["modprobe", name], check=False)
         said = (done.stderr.strip().splitlines() or ["modprobe said nothing"])[-1].removeprefix("modprobe: ERROR: ")

@@ -37,7 +37,8 @@ def _content(path: Path, runner: Runner) -> bytes:
             case ".zst":
                 return _unzstd(path, runner)
             case _:
-                return path.read_bytes()
+                with path.open("rb") as plain:
+                    return plain.read(_LIMITS.bytes)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile):
         raise PackError(f"{path.name} cannot be decompressed", hint="it is damaged; get it again") from None
 

@@ -115,12 +115,17 @@ class LoadPack(Step):
         assert self.session.loader is not None
         try:
             loaded = self.session.loader.load(self._tell)
-            self.post_message(self.Told(_("Looking at the machine ...")))
-            self.post_message(self.Ended(loaded, probe(self.session.runner)))
         except Error as error:
             self.post_message(self.Ended(None, trouble=f"{error.message}; {error.hint}"))
+            return
         except OSError as error:
             self.post_message(self.Ended(None, trouble=f"{error.filename}: {error.strerror}"))
+            return
+        self.post_message(self.Told(_("Looking at the machine ...")))
+        try:
+            self.post_message(self.Ended(loaded, probe(self.session.runner)))
+        except Error:
+            self.post_message(self.Ended(loaded))  # it is loaded all the same; the hardware check can look again
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Note):
