@@ -14,20 +14,12 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleE
 SIGNED = Signature(Trust.TRUSTED, "Acme packs", "SHA256:" + "x" * 43, KEY)
 
 
-class _Sized(Pack):
-    """Its files lie nowhere; their size is known all the same."""
-
-    @property
-    def size_bytes(self) -> int:
-        return 3 * 2**20
-
-
 def pack(kernel: str, signature: Signature = SIGNED, **changes: object) -> Pack:
     """A driver pack as it is after reading."""
     files = {"modules/acme_raid.ko": "1" * 64, "firmware/acme/a.bin": "2" * 64, "debs/acme-tool_1_all.deb": "3" * 64}
     given = {"name": "acme-raid", "version": "1.2", "kind": Kind.DRIVER, "kernel": kernel, "files": files}
     manifest = Manifest.model_validate({**given, "description": "RAID controllers of the A9 series", **changes})
-    return _Sized(manifest, Path("/nowhere"), "a" * 64, signature, "/dev/sdb1:acme.tar")
+    return Pack(manifest, Path("/nowhere"), "a" * 64, signature, "/dev/sdb1:acme.tar", 3 * 2**20)
 
 
 @dataclass

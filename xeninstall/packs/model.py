@@ -164,8 +164,4 @@ class Pack:
     digest: str  # sha256 of pack.toml, and by that of everything in the pack
     signature: Signature
     source: str  # where it came from
-
-    @property
-    def size_bytes(self) -> int:
-        """Of all its files."""
-        return sum((self.place / path).stat().st_size for path in self.manifest.files)
+    size_bytes: int = 0  # of all its files

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,6 +27,7 @@ class Record(BaseModel):
     signer: str
     fingerprint: str
     key: str
+    size_bytes: int
 
 
 def put(pack: Pack, queue: Path = QUEUE) -> Pack:
@@ -38,6 +40,7 @@ def put(pack: Pack, queue: Path = QUEUE) -> Pack:
         signer=signature.signer,
         fingerprint=signature.fingerprint,
         key=signature.key,
+        size_bytes=pack.size_bytes,
     )
     home = pack.place.parent / "queued"
     home.mkdir()
@@ -46,7 +49,7 @@ def put(pack: Pack, queue: Path = QUEUE) -> Pack:
     place = queue / pack.manifest.name
     forget(pack.manifest.name, queue)
     home.rename(place)
-    return Pack(pack.manifest, place / _TREE, pack.digest, signature, pack.source)
+    return replace(pack, place=place / _TREE)
 
 
 def forget(name: str, queue: Path = QUEUE) -> None:
@@ -80,7 +83,7 @@ def _queued(queue: Path) -> Iterator[Pack]:
                 f"the queued pack {home.name} cannot be read", hint=f"remove {home}, and load the pack again"
             ) from None
         signature = Signature(record.trust, record.signer, record.fingerprint, record.key)
-        yield Pack(manifest, home / _TREE, record.digest, signature, record.source)
+        yield Pack(manifest, home / _TREE, record.digest, signature, record.source, record.size_bytes)
 
 
 def with_queued(wanted: Sequence[PackSource], queue: Path = QUEUE) -> tuple[PackSource, ...]:

@@ -43,7 +43,8 @@ def verify(tree: Path, source: str, keys: Iterable[Key], runner: Runner) -> Pack
         kernel = kernel_of(tree / path, runner)
         if kernel != manifest.kernel:
             raise PackError(f"{path} was built for the kernel {kernel}, although {MANIFEST} says {manifest.kernel}", hint=_AGAIN)
-    return Pack(manifest, tree, hashlib.sha256(text).hexdigest(), signature, source)
+    size = sum((tree / path).stat().st_size for path in manifest.files)
+    return Pack(manifest, tree, hashlib.sha256(text).hexdigest(), signature, source, size)
 
 
 def _check_files(tree: Path, manifest: Manifest) -> None:

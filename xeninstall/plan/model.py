@@ -231,7 +231,7 @@ class InstallPack(Part):
     digest: str
     signed_by: str
     kernel: str  # the release that its modules are for; empty without modules
-    debs: int
+    size_bytes: int
 
 
 class RunInHost(Part):

@@ -48,7 +48,7 @@ def _one(pack: Pack) -> list[Action]:
             digest=pack.digest,
             signed_by=pack.signature.text,
             kernel=manifest.kernel or "",
-            debs=len(manifest.part("debs")),
+            size_bytes=pack.size_bytes,
         ),
         WriteFile(path=f"{kept(manifest)}/record.toml", text=_record(pack)),
     ]
