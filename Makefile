@@ -10,8 +10,10 @@ ANSWERS ?= xeninstall/examples/default.toml
 SIZE    ?= 16G
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 READY   := .venv/ready
+# Answers go into a medium only when they are given: the example's are everybody's.
+BUILT_IN = $(if $(filter command environment,$(firstword $(origin ANSWERS))),--answers '$(ANSWERS)')
 
-.PHONY: help setup image run wizard boot test test-vm bench screens lint clean
+.PHONY: help setup image run wizard iso usb netboot vm boot test test-vm bench screens lint clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,6 +37,20 @@ run: image ## Install a real Xen host onto build/host.img: by the wizard on a te
 wizard: image ## Install onto build/host.img by the wizard
 	@$(SUDO) $(PY) -m xeninstall wizard --target $(IMAGE) --size $(SIZE) --system build/system.squashfs
 
+iso: setup ## Build the boot medium, build/xeninstall.iso (ANSWERS=FILE: one that installs by itself, too)
+	@$(SUDO) $(PY) -m iso.build --output build --iso $(BUILT_IN)
+
+usb: setup ## Write it onto a USB stick: make usb DEVICE=/dev/sdX (asks; ERASE=yes does not)
+	@[ -n '$(DEVICE)' ] || { echo 'Name the stick: make usb DEVICE=/dev/sdX (lsblk lists the disks)' >&2; exit 2; }
+	$(MAKE) --no-print-directory iso
+	$(SUDO) $(PY) -m iso.medium.usb '$(DEVICE)' --erase '$(ERASE)'
+
+netboot: setup ## Build the medium for a web server and iPXE, build/netboot
+	@$(SUDO) $(PY) -m iso.build --output build --netboot $(BUILT_IN)
+
+vm: iso ## Boot the medium in QEMU beside a blank disk, on this terminal (Ctrl+A X ends it)
+	@$(SUDO) iso/vm build/xeninstall.iso
+
 boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)
 
@@ -42,7 +58,7 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
 
-test-vm: image ## The fuller matrix in QEMU (an hour without KVM)
+test-vm: iso netboot ## The fuller matrix in QEMU (an hour without KVM)
 	@$(SUDO) $(PY) -m pytest -m vm tests/system
 
 bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory

@@ -1,7 +1,8 @@
 """`python -m iso.build --output build`: the stages of the host image in order, and the only place here that prints or exits.
 
 What comes out is system.squashfs (what the installer unpacks), system.json (what it may believe about it) and system.inputs
-(what both were made from: with the same inputs nothing is done).
+(what both were made from: with the same inputs nothing is done). With --iso, --netboot or --answers the boot medium is made
+from it (iso/medium/make.py has its stages).
 """
 
 import argparse
@@ -18,13 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from xeninstall.base.errors import Error, ExitCode, RequirementError
+from xeninstall.base.errors import Error, ExitCode, RequirementError, UsageError
 from xeninstall.base.run import MissingTool, SystemRunner, find_tool
 from xeninstall.base.sizes import format_duration, format_size
 
 from . import configure, contained, inputs, normalise, pack, pool, product, root
 from .builder import Build, BuildError
 from .lists import read_packages
+from .medium import netboot, remaster
+from .medium.make import ISO, NETBOOT, make_iso, make_netboot
 
 Stage = tuple[str, Callable[[Build], None]]
 # Debian's part, kept between builds: its result lies in Build.base.
@@ -49,10 +52,10 @@ def make_image(build: Build, *, force: bool) -> bool:
     if not force and inputs.is_current(build.output, wanted):
         return False
     _check_machine(build.output)
-    with _alone(build.output):
+    with alone(build.output):
         _clear(build)
         try:
-            kept = build.output / "cache" / f"base-{inputs.digest(build.source, inputs.base_files(build.source))[:16]}"
+            kept = inputs.base_tree(build.output, build.source)
             if force or not kept.is_dir():
                 _run(build, BASE_STAGES)
                 _keep(build, kept)
@@ -94,7 +97,7 @@ def _check_machine(output: Path) -> None:
 
 
 @contextmanager
-def _alone(output: Path) -> Iterator[None]:
+def alone(output: Path) -> Iterator[None]:
     """Two builds into one directory would mix their trees."""
     with (output / ".lock").open("w") as lock:
         try:
@@ -136,29 +139,77 @@ def _publish(build: Build, wanted: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Build, and say in words and by exit code how it went."""
-    parser = argparse.ArgumentParser(prog="python -m iso.build", description="Build the host's system image.", allow_abbrev=False)
-    parser.add_argument("--output", metavar="DIR", type=Path, default=Path("build"), help="where the image lands (default build)")
-    parser.add_argument("--force", action="store_true", help="build even if no input changed, with today's packages")
-    parser.add_argument("--verbose", action="store_true", help="show each command that is run")
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
-    started = time.monotonic()
     try:
         source = Path(__file__).resolve().parent.parent
         packages = read_packages(source / "iso/packages.txt")
         build = Build(SystemRunner(), source, args.output.resolve(), packages, lambda line: print(line, flush=True))
-        made = make_image(build, force=args.force)
+        _make(build, args)
     except Error as error:
         print(f"iso.build: {error.message}", *([f"  -> {error.hint}"] if error.hint else []), sep="\n", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("iso.build: stopped; run it again to build the image", file=sys.stderr)
         return ExitCode.STOPPED
-    image = build.output / inputs.IMAGE
-    size = format_size(image.stat().st_size)
-    print(f"{image}: {size}, made in {format_duration(time.monotonic() - started)}" if made else f"{image}: {size}, up to date")
     return ExitCode.DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m iso.build",
+        description="Build the host's system image, or the boot medium from it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--output", metavar="DIR", type=Path, default=Path("build"), help="where the image lands (default build)")
+    parser.add_argument("--iso", action="store_true", help="build the boot medium, DIR/xeninstall.iso")
+    parser.add_argument("--netboot", action="store_true", help="build DIR/netboot, for a web server")
+    parser.add_argument(
+        "--answers",
+        metavar="FILE",
+        type=Path,
+        help="build these answers into it: it installs by itself, and is named -unattended",
+    )
+    parser.add_argument(
+        "--from",
+        metavar="ISO",
+        type=Path,
+        dest="finished",
+        help="with --answers: into a copy of this finished medium; needs no root",
+    )
+    parser.add_argument("--force", action="store_true", help="build even if no input changed, with today's packages")
+    parser.add_argument("--verbose", action="store_true", help="show each command that is run")
+    return parser
+
+
+def _make(build: Build, args: argparse.Namespace) -> None:
+    started = time.monotonic()
+    if args.finished is not None and (args.answers is None or args.netboot):
+        raise UsageError("--from goes with --answers, and makes an ISO", hint="name the answer file with --answers")
+    answers = remaster.checked_answers(args.answers) if args.answers is not None else None
+    if args.finished is None:
+        made = make_image(build, force=args.force)
+        _say_result(build.output / inputs.IMAGE, started, made=made)
+    if args.netboot:
+        made = make_netboot(build)
+        netboot.set_answers(build.output / NETBOOT, answers)
+        print(f"{build.output / NETBOOT}: {'made' if made else 'up to date'}; its README.txt says how it is served")
+    if args.finished is None and (args.iso or (answers is not None and not args.netboot)):
+        started = time.monotonic()
+        made = make_iso(build)
+        _say_result(build.output / ISO, started, made=made)
+    if answers is not None and not args.netboot:
+        started = time.monotonic()
+        finished = args.finished or build.output / ISO
+        target = build.output / f"{finished.stem}-unattended.iso"
+        remaster.remaster(finished, args.answers, target, build.runner)
+        _say_result(target, started, made=True)
+
+
+def _say_result(path: Path, started: float, *, made: bool) -> None:
+    took = f"made in {format_duration(time.monotonic() - started)}" if made else "up to date"
+    print(f"{path}: {format_size(path.stat().st_size)}, {took}", flush=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

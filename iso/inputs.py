@@ -23,6 +23,11 @@ def base_files(source: Path) -> list[Path]:
     return [path for path in builder_files(source) if path.name not in _LATER]
 
 
+def base_tree(output: Path, source: Path) -> Path:
+    """Where the tree of Debian's part is kept for these inputs."""
+    return output / "cache" / f"base-{digest(source, base_files(source))[:16]}"
+
+
 def product_files(source: Path) -> list[Path]:
     """The product's own files, as they are copied into the image; without what Python leaves beside them."""
     files = [

@@ -8,7 +8,7 @@ from xeninstall.base.errors import UsageError
 
 BASE = "base"
 _HEADING = re.compile(r"\[([a-z][a-z0-9-]*)\] (\S.*)")
-_PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+) +# (\S.*)")
+_PACKAGE_NAME = r"[a-z0-9][a-z0-9+.-]+"
 _RULE = re.compile(r"([-+]) (/\S+) +# (\S.*)")
 _PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9][0-9a-z.]*) --hash=sha256:([0-9a-f]{64}) +# (\S.*)")
 
@@ -54,8 +54,9 @@ class Pin:
     reason: str
 
 
-def read_packages(path: Path) -> PackageList:
-    """Read packages.txt; raises UsageError naming file, line and what a line looks like."""
+def read_packages(path: Path, *, entry: str = _PACKAGE_NAME) -> PackageList:
+    """Read packages.txt, or a list like it of other names; raises UsageError naming file, line and what a line looks like."""
+    line_of_list = re.compile(rf"({entry}) +# (\S.*)")
     found: dict[str, list[Package]] = {}
     titles: dict[str, str] = {}
     section = heading = ""
@@ -64,7 +65,7 @@ def read_packages(path: Path) -> PackageList:
             section, heading = match[1], match[2]
             titles.setdefault(section, heading)
             found.setdefault(section, [])
-        elif (match := _PACKAGE.fullmatch(line)) and section:
+        elif (match := line_of_list.fullmatch(line)) and section:
             if any(package.name == match[1] for package in found[section]):
                 raise UsageError(f"{path}:{number}: {match[1]} stands twice under [{section}]", hint="delete one of the lines")
             found[section].append(Package(match[1], match[2], heading))

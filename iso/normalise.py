@@ -49,8 +49,12 @@ _UPDATED = (
 
 
 def normalise(build: Build) -> None:
-    """Make the tree depend on its inputs alone."""
-    root = build.root
+    """Make the image's tree depend on its inputs alone."""
+    normalise_tree(build.root)
+
+
+def normalise_tree(root: Path) -> None:
+    """The same for any tree that becomes a squashfs."""
     for name in _EMPTIED:
         _empty(root / name)
     for pattern in _REMOVED:

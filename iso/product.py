@@ -56,7 +56,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _manual(build: Build) -> None:
     """Manual pages and completion where man and bash look for them, as the product itself renders them."""
-    for page in ("xeninstall.8", "xeninstall-answers.5"):
+    for page in ("xeninstall.8", "xeninstall-answers.5", "xeninstall-boot.7"):
         roff = run_inside(build.runner, build.root, ["xeninstall", "man", page, "--roff"])
         write(build.root / "usr/share/man" / f"man{page[-1]}" / page, roff)
     completion = run_inside(build.runner, build.root, ["xeninstall", "completion", "bash"])

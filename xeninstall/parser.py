@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--size", metavar="SIZE", default="16G", help="size of a new image file (default 16G); the file is sparse"
     )
     wizard.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
+    wizard.add_argument("--flow", metavar="NAME", help="begin with this line of the menu, such as install or convert")
     wizard.add_argument(
         "--machine", metavar="FILE", help="rehearse on a recorded machine profile; nothing is written, and every screen says so"
     )
@@ -94,6 +95,33 @@ def build_parser() -> argparse.ArgumentParser:
     )
     pack.add_argument("--sign", metavar="KEYFILE", help="with build: sign it with this OpenSSH private key")
 
+    start = add("start", "do what the boot medium was started for: wizard, unattended installation, rescue or shell")
+    start.add_argument(
+        "--command-line",
+        metavar="FILE",
+        default="/proc/cmdline",
+        help="read the kernel's words from this file (default /proc/cmdline); xeninstall-boot(7) describes them",
+    )
+    start.add_argument("--system", metavar="IMAGE.squashfs", help="system image, with its description IMAGE.json beside it")
+
+    rescue = add("rescue", "find installed hosts, open a shell in one, repair its boot loader")
+    rescue.add_argument("--list", action="store_true", help="list what is found, and do nothing else")
+    rescue.add_argument(
+        "--target",
+        metavar="DISK|FILE",
+        action="append",
+        help="look there only (again for more); all disks of this machine if none",
+    )
+    rescue.add_argument(
+        "--host", metavar="N|DEVICE", help="which one of the list, by number or by device; needless for the only one"
+    )
+    rescue.add_argument("--shell", action="store_true", help="open a shell in it, mounted read-only")
+    rescue.add_argument("--write", action="store_true", help="with --shell: mount it writable")
+    rescue.add_argument(
+        "--repair-boot", action="store_true", help="write its boot loader anew: menu, BIOS boot code, EFI system partition"
+    )
+    rescue.add_argument("--json", action="store_true", help="print the list as JSON")
+
     logs = add("logs", "gather logs, journals and system information into one file to send")
     logs.add_argument(
         "--output", metavar="FILE", default="xeninstall-logs.tar.gz", help="where to write it (default xeninstall-logs.tar.gz)"
@@ -108,8 +136,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PAGE",
         nargs="?",
         default="xeninstall.8",
-        choices=["xeninstall.8", "xeninstall-answers.5"],
-        help="xeninstall.8 (default) or xeninstall-answers.5",
+        choices=["xeninstall.8", "xeninstall-answers.5", "xeninstall-boot.7"],
+        help="xeninstall.8 (default), xeninstall-answers.5 or xeninstall-boot.7",
     )
     man.add_argument("--roff", action="store_true", help="print the page's source instead of showing it")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.given import Recorder, actions, image_plan, plan_for
 from xeninstall.apply.disks import create_array, create_thin_pool, wipe, write_partitions
-from xeninstall.apply.target import Target
+from xeninstall.apply.target import Ground, Target
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Completed, SystemRunner
 from xeninstall.base.sizes import GIB, MIB
@@ -73,7 +73,7 @@ def test_signatures_go_from_partitions_first_and_both_ends_are_emptied(tmp_path:
 
 def test_a_mirror_is_made_as_grub_and_initramfs_expect_it(monkeypatch: pytest.MonkeyPatch) -> None:
     plan, runner = plan_for("bios-two-disks", _MIRROR), Recorder()
-    target = Target(plan, runner)
+    target = Target(Ground.of(plan), runner)
     monkeypatch.setattr(target, "device", lambda where: f"/dev/{where.disk}{where.number}")
     array = next(act for act in actions(plan) if isinstance(act, CreateArray))
     create_array(array, target, runner)
@@ -88,7 +88,7 @@ def test_a_pool_left_by_a_killed_run_is_made_anew(monkeypatch: pytest.MonkeyPatc
     pool = next(act for act in actions(plan) if isinstance(act, CreateThinPool))
     for left, removed in ((0, True), (5, False)):
         runner = Recorder(lambda argv, left=left: Completed(argv, left, "", "") if argv[0] == "vgs" else None)  # type: ignore[misc]
-        target = Target(plan, runner)
+        target = Target(Ground.of(plan), runner)
         monkeypatch.setattr(target, "device", lambda where: "/dev/sda5")
         create_thin_pool(pool, target, runner)
         assert ("vgremove" in runner.programs()) is removed

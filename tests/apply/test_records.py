@@ -48,6 +48,20 @@ def test_the_bundle_holds_records_and_what_the_system_says(tmp_path: Path, place
     assert set(json.loads(held["about.json"])) == {"xeninstall", "python", "kernel", "made"}
 
 
+def test_the_bundle_repeats_no_password_of_the_kernels_command_line(
+    tmp_path: Path, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "find_tool", lambda name: name)
+    said = "Command line: quiet xeninstall.answers=https://root:MARKER@fleet.example.org/a?token=MARKER ro\n"
+    records.bundle(tmp_path / "out.tar.gz", [], Recorder(lambda argv: Completed(argv, 0, said, "")))
+    with tarfile.open(tmp_path / "out.tar.gz") as tar:
+        name = next(name for name in tar.getnames() if "dmesg_--time" in name)
+        told = tar.extractfile(name)
+        assert told is not None
+        text = told.read().decode()
+    assert "MARKER" not in text and "fleet.example.org/a" in text and text.endswith(" ro\n")
+
+
 def test_the_bundle_is_private_and_overwrites_nothing(tmp_path: Path, places: Path) -> None:
     out = tmp_path / "out.tar.gz"
     records.bundle(out, [], Recorder())

@@ -6,7 +6,7 @@ import pytest
 
 from tests.given import Recorder, plan_for
 from xeninstall.apply import target
-from xeninstall.apply.target import Target
+from xeninstall.apply.target import Ground, Target
 
 _MIRROR = '[disk]\nserial = "S45NNA0M500201"\n[disk.mirror]\nserial = "S45NNA0M500202"'
 
@@ -18,6 +18,6 @@ def test_a_volume_group_is_released_before_the_array_that_it_lies_on(monkeypatch
 
     monkeypatch.setattr(target, "array_node", node)
     runner = Recorder()
-    Target(plan_for("bios-two-disks", _MIRROR), runner).release()
+    Target(Ground.of(plan_for("bios-two-disks", _MIRROR)), runner).release()
     done = [" ".join(argv[:2]) + " " + Path(argv[-1]).name for argv in runner.ran if argv[0] in ("vgchange", "mdadm")]
     assert done == ["vgchange --quiet xenvms", "mdadm --stop storage", "mdadm --stop slot-b", "mdadm --stop system"]

@@ -49,7 +49,7 @@ def test_it_offers_files_where_a_file_is_wanted(script: Path, tmp_path: Path) ->
 
 
 def test_it_offers_choices_and_the_names_of_examples(script: Path) -> None:
-    assert complete(script, "man", "xeninstall-") == ["xeninstall-answers.5"]
+    assert complete(script, "man", "xeninstall-") == ["xeninstall-answers.5", "xeninstall-boot.7"]
     assert complete(script, "completion", "") == ["bash"]
     assert complete(script, "example", "") == names()
 

@@ -10,7 +10,8 @@ from xeninstall import __version__
 from xeninstall.answers.examples import names
 from xeninstall.answers.keys import keys
 from xeninstall.man.parsers import verbs
-from xeninstall.man.render import render_answers_page, render_command_page
+from xeninstall.man.render import render_answers_page, render_boot_page, render_command_page
+from xeninstall.medium.words import TABLE
 from xeninstall.parser import build_parser
 
 
@@ -28,6 +29,19 @@ def command_page() -> str:
 @pytest.fixture(scope="module")
 def answers_page() -> str:
     return render_answers_page()
+
+
+@pytest.fixture(scope="module")
+def boot_page() -> str:
+    return render_boot_page()
+
+
+def test_every_word_of_the_kernel_command_line_is_on_its_page(boot_page: str) -> None:
+    page = plain(boot_page)
+    for word in TABLE:
+        head = f"xeninstall.{word.name}" + (f"={word.value}" if word.value else "")
+        start = page.index(f"\n.TP\n{head}\n")
+        assert page[start:].split("\n")[3].removeprefix("\\&") == " ".join(word.text.replace("`", "").split()), word.name
 
 
 def test_every_verb_and_option_of_the_command_line_is_on_its_page(command_page: str) -> None:
@@ -79,8 +93,8 @@ def test_the_exit_statuses_the_files_and_the_secrets_are_described(command_page:
     assert all(f".TP\n{name}\n" in plain(answers_page) for name in names())
 
 
-def test_the_pages_carry_the_version_and_no_placeholder(command_page: str, answers_page: str) -> None:
-    for page in (command_page, answers_page):
+def test_the_pages_carry_the_version_and_no_placeholder(command_page: str, answers_page: str, boot_page: str) -> None:
+    for page in (command_page, answers_page, boot_page):
         assert f'"xeninstall {__version__}"' in page
         assert not re.search(r"@[A-Z]+@", page)
         assert page.isascii()
@@ -98,7 +112,7 @@ def test_a_parser_of_another_program_has_its_page_too() -> None:
     assert "quiet" not in page
 
 
-@pytest.mark.parametrize("page", ["command_page", "answers_page"])
+@pytest.mark.parametrize("page", ["command_page", "answers_page", "boot_page"])
 def test_groff_finds_nothing_to_complain_about(page: str, request: pytest.FixtureRequest) -> None:
     text = request.getfixturevalue(page)
     command = ["groff", "-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u"]

@@ -26,7 +26,7 @@ class Disk:
     """A raw disk. With `snapshot` what the machine writes is forgotten when it ends."""
 
     path: Path
-    bus: str = "virtio"  # virtio, scsi, ahci, nvme
+    bus: str = "virtio"  # virtio, scsi, ahci, nvme, usb; cd is a drive with a disc in it
     serial: str = ""
     snapshot: bool = True
     readonly: bool = False
@@ -39,12 +39,25 @@ class UserNet:
 
     mac: str = "52:54:00:c0:ff:ee"
     forwards: tuple[str, ...] = ()  # tcp:127.0.0.1:PORT-192.0.2.10:22
+    reaches_us: bool = False  # the gateway is this machine's loopback, with the servers of a test on it
 
     def arguments(self, name: str) -> list[str]:
         """QEMU's options for it."""
         forwards = "".join(f",hostfwd={forward}" for forward in self.forwards)
         net = "net=192.0.2.0/24,host=192.0.2.1,dhcpstart=192.0.2.100,dns=192.0.2.53,domainname=dhcp.example.org"
-        return ["-netdev", f"user,id={name},restrict=on,{net}{forwards}"]
+        return ["-netdev", f"user,id={name},restrict={'off' if self.reaches_us else 'on'},{net}{forwards}"]
+
+
+@dataclass(frozen=True)
+class BootNet:
+    """A NIC that a machine starts over: iPXE is told of this URL. A web server of this machine's loopback is at 10.0.2.2."""
+
+    url: str
+    mac: str = "52:54:00:c0:ff:ee"
+
+    def arguments(self, name: str) -> list[str]:
+        """QEMU's options for it."""
+        return ["-netdev", f"user,id={name},bootfile={self.url}"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,8 @@ class Machine:
     """Use it as a context manager; leaving it kills QEMU whatever happened. `console` is its first serial port."""
 
     disks: Sequence[Disk]
-    firmware: str = "bios"
-    nics: Sequence[UserNet | WireNet] = (UserNet(),)
+    firmware: str = "bios"  # bios, uefi, or secure: UEFI that enforces Secure Boot with Microsoft's keys
+    nics: Sequence[UserNet | WireNet | BootNet] = (UserNet(),)
     memory_mib: int = 4096
     direct: DirectBoot | None = None
     name: str = "machine"
@@ -97,21 +110,26 @@ class Machine:
 
     def _start(self) -> None:
         serial, monitor = self._place / "serial", self._place / "monitor"
+        # Variables that an operating system must not change are kept by code in system management mode.
+        board = "q35,smm=on" if self.firmware == "secure" else "q35"
         # fmt: off
         argv = [
-            QEMU, *accelerator(), "-machine", "q35", "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
+            QEMU, *accelerator(), "-machine", board, "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
             "-no-reboot", "-nodefaults",
             "-chardev", f"socket,id=serial,path={serial},server=on,wait=on", "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off", "-mon", "chardev=monitor,mode=readline",
             "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci,id=scsi",
         ]
         # fmt: on
+        if any(disk.bus == "usb" for disk in self.disks):
+            argv += ["-device", "qemu-xhci,id=usb"]
         argv += self._firmware() if self.direct is None else self._direct(self.direct)
         for number, disk in enumerate(self.disks):
-            argv += _disk(number, disk, bootable=self.direct is None)
+            argv += _disk(number, disk, bootable=self.direct is None, behind=len(self.nics))
         for number, nic in enumerate(self.nics):
             # LACP bonds cards of equal speed, and without being told a virtual card knows none.
             card = f"virtio-net-pci,netdev=net{number},mac={nic.mac},speed=1000,duplex=full"
+            card += ",bootindex=0" if isinstance(nic, BootNet) else ""
             argv += [*nic.arguments(f"net{number}"), "-device", card]
         guard = ["setpriv", "--pdeathsig", "KILL", "--"]
         self._errors = (self._place / "errors").open("w+b")
@@ -140,9 +158,11 @@ class Machine:
         if self.firmware == "bios":
             return []
         variables = self._place / "vars.fd"
-        shutil.copy(_OVMF / "OVMF_VARS_4M.fd", variables)
-        code = f"if=pflash,format=raw,readonly=on,file={_OVMF / 'OVMF_CODE_4M.fd'}"
-        return ["-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
+        secure = self.firmware == "secure"
+        shutil.copy(_OVMF / ("OVMF_VARS_4M.ms.fd" if secure else "OVMF_VARS_4M.fd"), variables)
+        code = f"if=pflash,format=raw,readonly=on,file={_OVMF / ('OVMF_CODE_4M.secboot.fd' if secure else 'OVMF_CODE_4M.fd')}"
+        locked = ["-global", "driver=cfi.pflash01,property=secure,value=on"] if secure else []
+        return [*locked, "-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
 
     def _direct(self, direct: DirectBoot) -> list[str]:
         return ["-kernel", str(direct.kernel), "-initrd", str(direct.initrd), "-append", direct.append]
@@ -170,7 +190,7 @@ class Machine:
         shutil.rmtree(self._place, ignore_errors=True)
 
 
-def _disk(number: int, disk: Disk, *, bootable: bool) -> list[str]:
+def _disk(number: int, disk: Disk, *, bootable: bool, behind: int) -> list[str]:
     options = f"if=none,id=drive{number},format=raw,cache=unsafe,discard=unmap,file={disk.path}"
     options += ",snapshot=on" if disk.snapshot and not disk.readonly else ""
     options += ",readonly=on" if disk.readonly else ""
@@ -179,12 +199,14 @@ def _disk(number: int, disk: Disk, *, bootable: bool) -> list[str]:
         "scsi": "scsi-hd,bus=scsi.0",
         "ahci": f"ide-hd,bus=ide.{number}",
         "nvme": "nvme",
+        "usb": "usb-storage,bus=usb.0,removable=on",
+        "cd": f"ide-cd,bus=ide.{number}",
     }[disk.bus]
     # An NVMe drive has to have a serial number.
     serial = f",serial={disk.serial}" if disk.serial or disk.bus == "nvme" else ""
     size = f",logical_block_size={disk.sector_bytes},physical_block_size=4096" if disk.sector_bytes != 512 else ""
     device = f"{kind},id=disk{number},drive=drive{number}{serial}{size}"
-    return ["-drive", options, "-device", device + (f",bootindex={number}" if bootable else "")]
+    return ["-drive", options, "-device", device + (f",bootindex={behind + number}" if bootable else "")]
 
 
 @functools.cache

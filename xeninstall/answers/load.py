@@ -18,7 +18,7 @@ from .sections import Sections
 from .source import parse, read_text
 from .words import in_words, worth_saying
 
-__all__ = ["AnswersError", "Problem", "check", "load"]
+__all__ = ["AnswersError", "Problem", "check", "load", "webhook_of"]
 
 _AT_STDIN = ("root", "password_stdin")
 
@@ -56,6 +56,14 @@ def load(path: Path, *, stdin: Callable[[], bytes] | None = None) -> Answers:
         kept = {"password_hash": SecretStr(hash_password(password)), "password_file": None, "password_stdin": False}
         sections = sections.model_copy(update={"root": sections.root.model_copy(update=kept)})
     return Answers.model_validate(dict(sections))
+
+
+def webhook_of(path: Path) -> str:
+    """The webhook of an answer file that may be wrong elsewhere, so that its being wrong can be told; empty without one."""
+    try:
+        return _judge(path).sections.hooks.webhook or ""
+    except AnswersError:
+        return ""
 
 
 def _judge(path: Path) -> _Judged:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from .access import Hooks, Root
 from .disks import DiskMatch, DiskSelector, ExtraDisk, Pick, Storage, StorageType, SystemDisk
+from .finish import After, Finish
 from .host import Console, Hardware, Host, Keyboard, NtpMode, Packages, PackageSet, SerialPort, Time, Xen
 from .network import Bond, BondMode, Dns, DnsMode, Firewall, Ipv4, Ipv4Method, Ipv6, Ipv6Method, Network
 from .packs import PackSource
@@ -20,6 +21,7 @@ from .rules import breaches
 from .sections import Sections
 
 __all__ = [
+    "After",
     "Answers",
     "Bond",
     "BondMode",
@@ -29,6 +31,7 @@ __all__ = [
     "Dns",
     "DnsMode",
     "ExtraDisk",
+    "Finish",
     "Firewall",
     "Hardware",
     "Hooks",

@@ -9,7 +9,9 @@ from pathlib import Path
 from .access import SCRIPT_MAXIMUM_CHARACTERS, Hooks, Root
 from .packs import PackSource
 from .passwords import PasswordError, password_of
+from .problems import AnswersError
 from .rules import Breach
+from .source import parse, read_text
 
 log = logging.getLogger("xeninstall.answers")
 
@@ -46,6 +48,18 @@ def place_packs(packs: tuple[PackSource, ...], folder: Path) -> tuple[PackSource
         else pack.model_copy(update={"source": str((folder / pack.source).absolute())})
         for pack in packs
     )
+
+
+def referred(path: Path) -> list[str]:
+    """Names of files beside an answer file that it refers to; none of what is no answer file, which `load` says."""
+    try:
+        data = parse(path, read_text(path))
+    except AnswersError:
+        return []
+    tables = {name: table if isinstance(table := data.get(name), dict) else {} for name in ("hooks", "root")}
+    named = [*(tables["hooks"].get(name) for name in _HOOKS), tables["root"].get("password_file")]
+    inside = (name for name in named if isinstance(name, str) and name.isprintable() and not name.startswith(("#!", "/")))
+    return [name for name in inside if name and ".." not in name.split("/")]
 
 
 def read_password(root: Root, folder: Path) -> tuple[bytes | None, list[Breach]]:

@@ -7,6 +7,7 @@ from pydantic import Field
 from .access import Hooks, Root
 from .disks import Storage, SystemDisk
 from .fields import Section
+from .finish import Finish
 from .host import Console, Hardware, Host, Keyboard, Packages, Time, Xen
 from .network import Dns, Firewall, Network
 from .packs import PackSource
@@ -31,3 +32,4 @@ class Sections(Section):
     xen: Xen = Field(Xen(), description="Xen and dom0.")
     firewall: Firewall = Field(Firewall(), description="Firewall.")
     hooks: Hooks = Field(Hooks(), description="Hooks.")
+    finish: Finish = Field(Finish(), description="The end.")

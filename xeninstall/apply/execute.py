@@ -45,7 +45,7 @@ from xeninstall.plan.system_image import SystemImage
 
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, packs, records, uefi_boot, unpack, verify
 from .journal import Journal
-from .target import Target, release_mounts
+from .target import Ground, Target, release_mounts
 from .tools import check_tools
 
 # Their files reach the disk while the next stages work, and all of them with the boot loader's: on a slow disk that is most of
@@ -86,7 +86,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 packs.check(plan, files.packs)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
-            target = stack.enter_context(Target(plan, runner))
+            target = stack.enter_context(Target(Ground.of(plan), runner))
             work = stack.enter_context(_Work(plan, files, runner, emit, target, journal))
             for number, stage in enumerate(plan.stages, 2):
                 stage_name = stage.name
@@ -239,10 +239,15 @@ class _Work:
         """Write the journal; on a disk also onto its ESP, where it survives a power cut of a live system."""
         self.journal.write(self.files.journal)
         if not self.plan.disks[0].image and "filesystems" in self.journal.finished:
-            esp = next(act.device for stage in self.plan.stages for act in stage.actions if isinstance(act, FillEsp))
-            uefi_boot.put_text(
-                self.target.device(esp), records.JOURNAL_ON_ESP, self.journal.model_dump_json() + "\n", self.runner
-            )
+            actions = [act for stage in self.plan.stages for act in stage.actions]
+            esp = self.target.device(next(act.device for act in actions if isinstance(act, FillEsp)))
+            uefi_boot.put_text(esp, records.JOURNAL_ON_ESP, self.journal.model_dump_json() + "\n", self.runner)
+            # Also the answers, without secrets, for as long as somebody may have to go on without having them.
+            if self.journal.complete:
+                uefi_boot.drop(esp, records.ANSWERS_ON_ESP, self.runner)
+            else:
+                answers = next((act.answers for act in actions if isinstance(act, KeepRecords)), "")
+                uefi_boot.put_text(esp, records.ANSWERS_ON_ESP, answers, self.runner)
 
     def _watch(self, stage: str) -> Callable[[int, int], None]:
         return lambda done, total: self.emit(Progress(stage, done, total))

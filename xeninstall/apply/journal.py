@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.plan.model import Plan, Seed
 
+LAST_STAGE = "finish"
+
 
 class Journal(BaseModel):
     """The state of one installation. `finished` are stage names, in order."""
@@ -24,6 +26,11 @@ class Journal(BaseModel):
     finished: list[str] = []
     stage: str = ""
     message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do: on an ESP the state may still say that the last stage runs."""
+        return self.state == "done" or LAST_STAGE in self.finished
 
     @classmethod
     def start(cls, plan: Plan) -> Self:

@@ -11,6 +11,7 @@ from pathlib import Path
 from xeninstall import __version__
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner, find_tool
+from xeninstall.base.urls import without_secrets
 from xeninstall.plan.model import Plan, WriteFile
 from xeninstall.plan.show import show
 
@@ -19,6 +20,7 @@ from .target import STATE
 
 ON_HOST = "/var/log/xeninstall"
 JOURNAL_ON_ESP = "xeninstall-journal.json"
+ANSWERS_ON_ESP = "xeninstall-answers.toml"
 # Where installers' own records are: on the medium and on an installed host.
 PLACES = (Path("/var/log/xeninstall"), Path("/run/xeninstall"))
 _BUNDLED_COMMANDS = (
@@ -67,9 +69,9 @@ def bundle(out: Path, extra: list[Path], runner: Runner) -> list[str]:
             for argv in _BUNDLED_COMMANDS:
                 if find_tool(argv[0]):
                     done = runner.run(argv, check=False)
-                    _add(
-                        tar, f"{top}/commands/{'_'.join(argv).replace('/', '_')}.txt", (done.stdout + done.stderr).encode(), names
-                    )
+                    # The kernel repeats its command line, and URLs in it may hold passwords.
+                    said = without_secrets(done.stdout + done.stderr)
+                    _add(tar, f"{top}/commands/{'_'.join(argv).replace('/', '_')}.txt", said.encode(), names)
     except FileExistsError:
         raise Error(f"{out} exists", hint="name another file with --output") from None
     except OSError as error:

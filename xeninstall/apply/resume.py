@@ -21,17 +21,21 @@ _ESP_OFFSET = MIB + BIOS_BOOT_BYTES
 def find_journal(target: str, runner: Runner) -> Journal:
     """The journal of this target; after a power cut a disk's is read from its ESP. Raises UsageError when there is none."""
     path = journal_of(target)
-    if is_disk(target) and not path.exists():
-        done = runner.run(["mcopy", "-n", "-i", f"{target}@@{_ESP_OFFSET}", f"::/{JOURNAL_ON_ESP}", "-"], check=False)
-        if done.status == 0 and done.stdout.strip():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(done.stdout)
+    if is_disk(target) and not path.exists() and (text := on_esp(target, JOURNAL_ON_ESP, runner)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     journal = Journal.read(path)
     if journal.state == "done":
         raise UsageError(
             f"the installation onto {target} is finished: nothing to resume", hint="start it, or install anew without --resume"
         )
     return journal
+
+
+def on_esp(disk: str, name: str, runner: Runner) -> str:
+    """A text at the top of the ESP of a disk that was divided by us; empty when there is none."""
+    done = runner.run(["mcopy", "-n", "-i", f"{disk}@@{_ESP_OFFSET}", f"::/{name}", "-"], check=False)
+    return done.stdout if done.status == 0 and done.stdout.strip() else ""
 
 
 def release_leftovers(target: str, seed: str, runner: Runner) -> None:

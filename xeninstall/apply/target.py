@@ -9,7 +9,10 @@ import logging
 import os
 import stat
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Completed, Runner
@@ -45,34 +48,50 @@ def place_of(path: str) -> Path:
     return STATE / hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a target stands on: its disks, their partitions by disk and number, and where the root file system is."""
+
+    disks: tuple[PlannedDisk, ...]
+    root: Device
+    root_uuid: str
+    partitions: Mapping[tuple[str, int], Partition]
+    assembled: tuple[CreateArray | CreateThinPool, ...] = ()  # in the order of the making
+    arrays: Mapping[str, str] = field(default_factory=dict)  # nodes of arrays that somebody else assembled, by name
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """What a plan makes."""
+        actions = [action for stage in plan.stages for action in stage.actions]
+        tables = [action for action in actions if isinstance(action, WritePartitions)]
+        return cls(
+            disks=plan.disks,
+            root=plan.root,
+            root_uuid=next(act.uuid for act in actions if isinstance(act, MakeFilesystem) and act.device == plan.root),
+            partitions={(table.disk, part.number): part for table in tables for part in table.partitions},
+            assembled=tuple(action for action in actions if isinstance(action, CreateArray | CreateThinPool)),
+        )
+
+    def disk(self, key: str) -> PlannedDisk:
+        """The disk with this key."""
+        return next(disk for disk in self.disks if disk.key == key)
+
+
 class Target:
     """Devices and mounts of one run. Use it as a context manager: leaving it releases everything."""
 
-    def __init__(self, plan: Plan, runner: Runner) -> None:
-        self._plan, self._runner = plan, runner
-        self._place = place_of(plan.disks[0].path)
+    def __init__(self, ground: Ground, runner: Runner) -> None:
+        self._ground, self._runner = ground, runner
+        self._place = place_of(ground.disks[0].path)
         self._root = self._place / "root"
         self._alias = Path(f"/dev/xeninstall-{self._place.name}")
         self._root_node = self._alias
-        self._root_uuid = next(
-            action.uuid
-            for stage in plan.stages
-            for action in stage.actions
-            if isinstance(action, MakeFilesystem) and action.device == plan.root
-        )
         self._loops: dict[str, str] = {}
         self._mounts: list[Path] = []
-        self._partitions = {
-            (action.disk, part.number): part
-            for stage in plan.stages
-            for action in stage.actions
-            if isinstance(action, WritePartitions)
-            for part in action.partitions
-        }
 
     def __enter__(self) -> "Target":
         # The checks have shown that nobody uses the image: loop devices that are still there are a killed run's.
-        for disk in self._plan.disks:
+        for disk in self._ground.disks:
             if disk.image and Path(disk.path).exists():
                 release_loops(disk.path, self._runner)
         return self
@@ -90,22 +109,22 @@ class Target:
 
     def partition(self, where: PartitionOf) -> Partition:
         """The planned partition: offset and size in bytes."""
-        return self._partitions[where.disk, where.number]
+        return self._ground.partitions[where.disk, where.number]
 
     def disk(self, where: PartitionOf) -> PlannedDisk:
         """The disk that a partition lies on."""
-        return self._plan.disk(where.disk)
+        return self._ground.disk(where.disk)
 
     def device(self, where: Device) -> str:
         """A device node for a planned device."""
         match where:
             case WholeDisk(disk=key):
-                disk = self._plan.disk(key)
+                disk = self._ground.disk(key)
                 return self._loop(key, disk.path, 0, disk.size_bytes) if disk.image else disk.path
             case ArrayOf(name=name):
-                return array_node(name)
+                return self._ground.arrays.get(name) or array_node(name)
             case PartitionOf(disk=key, number=number):
-                disk, part = self._plan.disk(key), self.partition(where)
+                disk, part = self._ground.disk(key), self.partition(where)
                 node = None if disk.image else self._partition_node(disk.path, number)
                 return node or self._loop(f"{key}{number}", disk.path, part.start_bytes, part.size_bytes)
 
@@ -138,7 +157,7 @@ class Target:
         """The host's root file system, mounted."""
         if self._root not in self._mounts:
             self._root.mkdir(parents=True, exist_ok=True)
-            self._root_node = self._named(self.device(self._plan.root))
+            self._root_node = self._named(self.device(self._ground.root))
             self._runner.run(["mount", "-t", "ext4", str(self._root_node), str(self._root)])
             self._mounts.append(self._root)
         return self._root
@@ -163,8 +182,8 @@ class Target:
                     # /var/lock points here, and a package that ships it (drbd-utils) does not unpack where that leads nowhere.
                     (point / "lock").mkdir()
                 if name == "dev":
-                    nodes = [node for disk in self._plan.disks if not disk.image for node in block_nodes(disk.path)]
-                    populate(point, nodes, self._root_node, self._root_uuid)
+                    nodes = [node for disk in self._ground.disks if not disk.image for node in block_nodes(disk.path)]
+                    populate(point, nodes, self._root_node, self._ground.root_uuid)
         return self._runner.run(["chroot", str(root), *argv], stdin=stdin, check=check)
 
     def unmount(self) -> None:
@@ -189,7 +208,7 @@ class Target:
 
     def _stop_assembled(self) -> None:
         """In the opposite order of the making: a volume group lies on an array and holds it."""
-        for action in reversed([action for stage in self._plan.stages for action in stage.actions]):
+        for action in reversed(self._ground.assembled):
             if isinstance(action, CreateThinPool):
                 self._runner.run(["vgchange", "--quiet", "-an", action.group], check=False)
             if isinstance(action, CreateArray) and Path(array_node(action.name)).exists():

@@ -56,7 +56,7 @@ def _tools(action: Action, image: bool) -> tuple[str, ...]:
         case UnpackSystem():
             return ("unsquashfs",)
         case FillEsp():
-            return ("mcopy", "mdir", "mmd")
+            return ("mcopy", "mdir", "mmd") if image else ("mcopy", "mdel", "mdir", "mmd")
         case RegisterBootEntry():
             return ("efibootmgr",)
         case CheckFilesystem(fstype=fstype):

@@ -45,6 +45,11 @@ def put_text(device: str, path: str, text: str, runner: Runner) -> None:
         runner.run(["mcopy", "-o", "-i", device, file.name, f"::/{path}"])
 
 
+def drop(device: str, path: str, runner: Runner) -> None:
+    """Remove one file from the top of an ESP; its not being there is fine."""
+    runner.run(["mdel", "-i", device, f"::/{path}"], check=False)
+
+
 def register(action: RegisterBootEntry, disk: PlannedDisk, runner: Runner) -> str:
     """Add a boot entry, in place of those that earlier installations left under the same name; returns a warning when the
     firmware refuses, since the removable path boots without one.

@@ -46,11 +46,12 @@ def verify_host(action: VerifyHost, plan: Plan, target: Target) -> int:
             raise VerifyError(f"{path} is not as it was written", hint=_HINT)
     for path in packs.damaged(plan, root):
         raise VerifyError(f"{path} is not as the pack has it", hint=_HINT)
-    _verify_grub(action, target, root)
+    verify_grub(action, target, root)
     return len(action.boot_files) + len(planned) + 1
 
 
-def _verify_grub(action: VerifyHost, target: Target, root: Path) -> None:
+def verify_grub(action: VerifyHost, target: Target, root: Path) -> None:
+    """GRUB's menu is a script that it understands, with Xen and this root. Raises Error."""
     target.run_in_host(("grub-script-check", "/boot/grub/grub.cfg"))
     text = (root / "boot/grub/grub.cfg").read_text()
     if action.root_uuid not in text or "multiboot2" not in text or "with Xen hypervisor" not in text:

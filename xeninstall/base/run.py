@@ -21,6 +21,7 @@ log = logging.getLogger("xeninstall.run")
 # Where Debian keeps each program that we start, for the message when one is missing.
 PACKAGE_OF = {
     "arping": "iputils-arping",
+    "bash": "bash",
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
@@ -41,6 +42,7 @@ PACKAGE_OF = {
     "lsinitramfs": "initramfs-tools-core",
     "mcopy": "mtools",
     "mdadm": "mdadm",
+    "mdel": "mtools",
     "mdir": "mtools",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
@@ -49,6 +51,7 @@ PACKAGE_OF = {
     "mount": "mount",
     "openssl": "openssl",
     "ping": "iputils-ping",
+    "prlimit": "util-linux",
     "pvcreate": "lvm2",
     "depmod": "kmod",
     "dmesg": "util-linux",
@@ -70,6 +73,7 @@ PACKAGE_OF = {
     "sfdisk": "fdisk",
     "ssh-keygen": "openssh-client",
     "sync": "coreutils",
+    "systemctl": "systemd",
     "tune2fs": "e2fsprogs",
     "udevadm": "udev",
     "umount": "mount",
@@ -81,8 +85,8 @@ PACKAGE_OF = {
     "vgs": "lvm2",
     "wipefs": "util-linux",
     "xfs_logprint": "xfsprogs",
-    "xl": "xen-utils-common",
     "xorriso": "xorriso",
+    "xl": "xen-utils-common",
     "zstd": "zstd",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
@@ -179,6 +183,31 @@ class SystemRunner:
     def start(self, argv: Sequence[str], *, cwd: Path | None = None) -> Process:
         """See Runner.start."""
         return _Running(argv, _popen(argv, None, cwd))
+
+
+def interact(argv: Sequence[str]) -> int:
+    """Give our terminal to a program, such as a shell, until it ends; returns its exit status. Ctrl+C is for the program."""
+    log.debug("+ %s", shlex.join(argv))
+    program = argv[0] if "/" in argv[0] else find_tool(argv[0])
+    if program is None or not Path(program).is_file():
+        raise MissingTool(argv[0])
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        # Its own environment, so that the terminal's kind and the user's language reach it.
+        with subprocess.Popen(argv, executable=program, preexec_fn=_default_interrupt) as popen:
+            try:
+                return popen.wait()
+            except BaseException:
+                popen.kill()
+                raise
+    except OSError as error:
+        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def _default_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def find_tool(name: str) -> str | None:

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 
 from xeninstall import __version__
 from xeninstall.answers.examples import names, summary, text
+from xeninstall.medium.words import PREFIX, TABLE, Word
 
 from .keys import key_sections
 from .parsers import Argument, Verb, verbs
@@ -28,6 +29,16 @@ def render_answers_page() -> str:
     listed = "".join(item(bold(name), prose(summary(name) + ".")) for name in names())
     template = files("xeninstall.man") / "xeninstall-answers.5.in"
     return _fill(template, KEYS=key_sections(), EXAMPLES=listed, EXAMPLE=example(text("dhcp-thin")))
+
+
+def render_boot_page() -> str:
+    """xeninstall-boot(7) as roff; every word of the kernel's command line is in it."""
+    listed = "".join(item(_word(word), prose(word.text)) for word in TABLE)
+    return _fill(files("xeninstall.man") / "xeninstall-boot.7.in", WORDS=listed)
+
+
+def _word(word: Word) -> str:
+    return bold(PREFIX + word.name) + (f"={italic(word.value)}" if word.value else "")
 
 
 def _fill(template: Traversable, **parts: str) -> str:

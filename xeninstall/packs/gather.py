@@ -1,5 +1,6 @@
 """The packs of an answer file, and those that were loaded before: read, checked and kept until the installation is over."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,10 +20,13 @@ from .verify import Demands, accept, verify
 
 @contextmanager
 def gathered(
-    wanted: Sequence[PackSource], runner: Runner, emit: Emit, kernel: str, place: Path, queue: Path = QUEUE
+    wanted: Sequence[PackSource], runner: Runner, emit: Emit, kernel: str, place: Path | None = None, queue: Path = QUEUE
 ) -> Iterator[tuple[Pack, ...]]:
-    """The packs, for as long as the `with` lasts; what must be read is read into `place`. Raises PackError naming the source."""
+    """The packs, for as long as the `with` lasts; what must be read is read into `place`, a directory of its own
+    unless one is given. Raises PackError naming the source.
+    """
     with ExitStack() as stack:
+        place = place or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xeninstall-packs-")))
         ready = {pack.digest: pack for pack in queued(queue)} if wanted else {}
         packs: dict[str, Pack] = {}
         for one in wanted:

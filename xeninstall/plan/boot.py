@@ -108,6 +108,13 @@ XEN_OVERRIDE_GRUB_DEFAULT=1
 """
     return (
         WriteFile(path="/etc/default/grub", text=text),
+        *grub_menu(),
+    )
+
+
+def grub_menu() -> tuple[RunInHost, ...]:
+    """GRUB's directory and its menu, made by the host's own GRUB."""
+    return (
         RunInHost(argv=("mkdir", "-p", "/boot/grub"), why="GRUB's directory, which only its installer packages make"),
         RunInHost(
             argv=("cp", "-r", "/usr/lib/grub/i386-pc", "/usr/lib/grub/x86_64-efi", "/boot/grub/"),
@@ -120,17 +127,34 @@ XEN_OVERRIDE_GRUB_DEFAULT=1
 def boot_code(wanted: Wanted) -> tuple[Action, ...]:
     """Boot code for BIOS and UEFI on every system disk, so that a disk moves between machines."""
     out: list[Action] = []
+    for disk in wanted.system_disks:
+        out.append(
+            InstallBiosBoot(
+                disk=disk.key,
+                partition=wanted.layout.bios_boot,
+                root_uuid=wanted.root_uuid,
+                modules=bios_modules(mirrored=wanted.mirrored),
+            )
+        )
+        esp = PartitionOf(disk=disk.key, number=wanted.layout.esp)
+        out.append(esp_filling(esp, wanted.root_uuid))
+    if wanted.machine is not None and wanted.machine.firmware.mode is FirmwareMode.UEFI:
+        # The entry made last is tried first.
+        for disk in reversed(wanted.system_disks):
+            label = "Xen host" if disk.key == "system" else "Xen host (mirror)"
+            out.append(RegisterBootEntry(disk=disk.key, partition=wanted.layout.esp, label=label))
+    return tuple(out)
+
+
+def bios_modules(*, mirrored: bool) -> tuple[str, ...]:
+    """What GRUB's core image for BIOS needs to find its menu, and what the menu does not ask for by itself."""
     # gzio: Xen is a gzip file, and the menu that grub-mkconfig writes does not ask for the module.
-    modules = [
-        "biosdisk",
-        "part_gpt",
-        *(["diskfilter", "mdraid1x"] if wanted.mirrored else []),
-        "ext2",
-        "search_fs_uuid",
-        "serial",
-        "normal",
-        "gzio",
-    ]
+    raid = ("diskfilter", "mdraid1x") if mirrored else ()
+    return ("biosdisk", "part_gpt", *raid, "ext2", "search_fs_uuid", "serial", "normal", "gzio")
+
+
+def esp_filling(esp: PartitionOf, root_uuid: str) -> FillEsp:
+    """Debian's signed loaders, under their own name and under the one that every firmware tries, and the way to the menu."""
     copies: dict[str, str] = {}
     for directory, first in (("BOOT", "BOOTX64.EFI"), ("debian", "shimx64.efi")):
         copies |= {
@@ -138,16 +162,5 @@ def boot_code(wanted: Wanted) -> tuple[Action, ...]:
             f"EFI/{directory}/grubx64.efi": _GRUB,
             f"EFI/{directory}/mmx64.efi": _MOK_MANAGER,
         }
-    config = f"search.fs_uuid {wanted.root_uuid} root\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n"
-    for disk in wanted.system_disks:
-        out.append(
-            InstallBiosBoot(disk=disk.key, partition=wanted.layout.bios_boot, root_uuid=wanted.root_uuid, modules=tuple(modules))
-        )
-        esp = PartitionOf(disk=disk.key, number=wanted.layout.esp)
-        out.append(FillEsp(device=esp, copies=copies, texts={"EFI/debian/grub.cfg": config}))
-    if wanted.machine is not None and wanted.machine.firmware.mode is FirmwareMode.UEFI:
-        # The entry made last is tried first.
-        for disk in reversed(wanted.system_disks):
-            label = "Xen host" if disk.key == "system" else "Xen host (mirror)"
-            out.append(RegisterBootEntry(disk=disk.key, partition=wanted.layout.esp, label=label))
-    return tuple(out)
+    config = f"search.fs_uuid {root_uuid} root\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n"
+    return FillEsp(device=esp, copies=copies, texts={"EFI/debian/grub.cfg": config})

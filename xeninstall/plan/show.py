@@ -54,6 +54,14 @@ def show(plan: Plan, *, files: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def head(plan: Plan) -> str:
+    """What is about to happen and what will be lost, in a few lines."""
+    lines = [plan.title]
+    lines += [f"  will be lost: {loss.disk} ({loss.identity}): {'; '.join(loss.lines)}" for loss in plan.destroys]
+    lines += [f"  warning: {warning}" for warning in plan.warnings]
+    return "\n".join(lines)
+
+
 def device(where: Device, plan: Plan) -> str:
     """A device in words."""
     match where:

@@ -1,22 +1,23 @@
 """`xeninstall install`: answers and machine become a plan, and the plan a host."""
 
 import argparse
-import logging
 import os
 import re
 import secrets
 import sys
-import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xeninstall.answers.load import load
+from xeninstall.answers.load import load, webhook_of
 from xeninstall.answers.model import Answers
 from xeninstall.apply.guard import check_image_path, read_system_image, sole_run
 from xeninstall.apply.journal import Journal
-from xeninstall.apply.paths import is_disk, journal_of, log_of
+from xeninstall.apply.paths import is_disk
 from xeninstall.apply.resume import find_journal, release_leftovers
-from xeninstall.base.errors import UsageError
+from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.events import Emit, Event, Note
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.base.sizes import parse_size
@@ -24,12 +25,15 @@ from xeninstall.packs.model import Pack
 from xeninstall.packs.queue import with_queued
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Plan
-from xeninstall.plan.show import show
+from xeninstall.plan.show import head, show
 from xeninstall.plan.system_image import SystemImage
+
+if TYPE_CHECKING:
+    from xeninstall.apply.perform import Listener
 
 _SIZE_MAXIMUM_BYTES = 2**60
 # Where the system image is on the boot medium, and where `make image` puts it.
-_SYSTEM_PLACES = ("/run/live/medium/live/filesystem.squashfs", "build/system.squashfs")
+_SYSTEM_PLACES = ("/run/live/medium/live/system.squashfs", "build/system.squashfs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,10 +42,42 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--machine and --files go with --plan", hint="add --plan, or leave them out")
     if not args.plan:
         must_be_root()
-    answers = load(Path(args.answers), stdin=sys.stdin.buffer.read if sys.stdin else None)
+    path, stdin = Path(args.answers), sys.stdin.buffer.read if sys.stdin else None
+    with ExitStack() as stack:
+        return _run(args, path, stdin, stack)
+
+
+def _run(args: argparse.Namespace, path: Path, stdin: Callable[[], bytes] | None, stack: ExitStack) -> int:
+    """The packs that were read stay in `stack` until the end."""
+    if args.plan:
+        plan = _prepared(args, load(path, stdin=stdin), SystemRunner(), stack).plan
+        print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
+        return 0
+    from xeninstall.apply.perform import Listener
+
+    with _told("answers", lambda: webhook_of(path), as_json=args.json):
+        answers = load(path, stdin=stdin)
+    listener = Listener(answers.hooks.webhook or "")
+    runner: Runner = SystemRunner()
+    with _told("plan", lambda: listener.url, as_json=args.json):
+        made = _prepared(args, answers, runner, stack)
+    return _install(made, listener, runner, as_json=args.json)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that an installation is carried out from."""
+
+    plan: Plan
+    image: SystemImage
+    squashfs: Path
+    journal: Journal | None
+    packs: tuple[Pack, ...]
+
+
+def _prepared(args: argparse.Namespace, answers: Answers, runner: Runner, stack: ExitStack) -> Prepared:
     squashfs = find_system(args.system)
     image = read_system_image(squashfs)
-    runner: Runner = SystemRunner()
     journal = None
     if args.resume:
         if args.target is None:
@@ -50,20 +86,14 @@ def run(args: argparse.Namespace) -> int:
         with sole_run(args.target):
             journal = find_journal(args.target, runner)
             release_leftovers(args.target, journal.seed, runner)
-    with ExitStack() as stack:
-        packs: tuple[Pack, ...] = ()
-        if wanted := with_queued(answers.packs):
-            from xeninstall.packs.gather import gathered  # brings archives and decompressors along
+    packs: tuple[Pack, ...] = ()
+    if wanted := with_queued(answers.packs):
+        from xeninstall.packs.gather import gathered  # brings archives and decompressors along
 
-            answers = answers.model_copy(update={"packs": wanted})
-            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="xeninstall-packs-"))
-            # On standard error: standard output is the plan's, or the events'.
-            packs = stack.enter_context(gathered(wanted, runner, _narrate, image.kernel, Path(place)))
-        plan = _plan(args, answers, image, journal, packs)
-        if args.plan:
-            print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
-            return 0
-        return _install(plan, image, squashfs, journal or Journal.start(plan), answers, runner, packs, as_json=args.json)
+        answers = answers.model_copy(update={"packs": wanted})
+        # On standard error: standard output is the plan's, or the events'.
+        packs = stack.enter_context(gathered(wanted, runner, _narrate, image.kernel))
+    return Prepared(_plan(args, answers, image, journal, packs), image, squashfs, journal, packs)
 
 
 def _narrate(event: Event) -> None:
@@ -71,51 +101,35 @@ def _narrate(event: Event) -> None:
         print(event.text, file=sys.stderr, flush=True)
 
 
-def _install(
-    plan: Plan,
-    image: SystemImage,
-    squashfs: Path,
-    journal: Journal,
-    answers: Answers,
-    runner: Runner,
-    packs: tuple[Pack, ...],
-    *,
-    as_json: bool,
-) -> int:
+def _install(made: Prepared, listener: "Listener", runner: Runner, *, as_json: bool) -> int:
     # Only here: a plan is printed in a fraction of the time that it takes to load what carries it out.
-    from xeninstall.apply.execute import Files, execute
-    from xeninstall.apply.records import log_to
-    from xeninstall.apply.webhook import Webhook
+    from xeninstall.apply.perform import perform
 
     from .progress import Lines, json_lines
 
-    target = plan.disks[0].path
-    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target), packs=packs)
-    handler = log_to(files.log)
-    out: Emit = json_lines if as_json else Lines(sys.stdout)
-    try:
-        if not as_json:
-            _print_head(plan)
-        with ExitStack() as stack:
-            emit = out
-            if answers.hooks.webhook:
-                webhook = stack.enter_context(Webhook(answers.hooks.webhook, out))
-                emit = _both(out, webhook.tell)
-            execute(plan, image, files, runner, emit, journal)
-        if not as_json:
-            _print_tail(plan, files.log)
-    finally:
-        logging.getLogger("xeninstall").removeHandler(handler)
-        handler.close()
+    plan, image = made.plan, made.image
+    journal = made.journal or Journal.start(plan)
+    if not as_json:
+        print(head(plan), flush=True)
+    emit: Emit = json_lines if as_json else Lines(sys.stdout)
+    log = perform(plan, image, made.squashfs, journal, runner, emit, listener, made.packs)
+    if not as_json:
+        _print_tail(plan, log)
     return 0
 
 
-def _both(first: Emit, second: Emit) -> Emit:
-    def emit(event: Event) -> None:
-        first(event)
-        second(event)
+@contextmanager
+def _told(stage: str, url: Callable[[], str], *, as_json: bool) -> Iterator[None]:
+    """A failure before there is a plan reaches the answers' webhook as one of the run itself does."""
+    try:
+        yield
+    except Error as error:
+        from xeninstall.apply.perform import Listener, tell_failure
 
-    return emit
+        from .progress import Lines, json_lines
+
+        tell_failure(stage, error, Listener(url()), json_lines if as_json else Lines(sys.stderr))
+        raise
 
 
 def _plan(
@@ -161,15 +175,6 @@ def must_be_root() -> None:
     """Raises UsageError for anybody else."""
     if os.geteuid() != 0:
         raise UsageError("installing needs root: it mounts file systems", hint="use sudo")
-
-
-def _print_head(plan: Plan) -> None:
-    print(plan.title)
-    for loss in plan.destroys:
-        print(f"  will be lost: {loss.disk} ({loss.identity}): {'; '.join(loss.lines)}")
-    for warning in plan.warnings:
-        print(f"  warning: {warning}")
-    sys.stdout.flush()
 
 
 def _print_tail(plan: Plan, log: Path) -> None:

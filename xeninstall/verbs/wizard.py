@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from xeninstall import __version__
 from xeninstall.apply.guard import read_system_image
 from xeninstall.apply.paths import is_disk
+from xeninstall.apply.target import place_of
 from xeninstall.base.errors import Error, UsageError
-from xeninstall.base.run import SystemRunner
+from xeninstall.base.run import Runner, SystemRunner
+from xeninstall.machine.model import Machine
+from xeninstall.medium.earlier import Earlier, answers_of, settled
 from xeninstall.packs.queue import queued, with_queued
 from xeninstall.plan.system_image import SystemImage
 
@@ -19,7 +22,7 @@ from .probe import machine
 
 if TYPE_CHECKING:
     from xeninstall.wizard.draft import Draft
-    from xeninstall.wizard.kit import Target
+    from xeninstall.wizard.kit import Session, Target
 
 _MEDIUM = Path("/run/live/medium")
 
@@ -44,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from xeninstall.wizard.work import Installation
 
     runner = SystemRunner()
+    found, unfinished = _machine(args, runner)
     draft = Draft.from_file(Path(args.answers)) if args.answers else Draft()
     on_medium = _MEDIUM.is_dir() and not rehearsal
     packs = [] if rehearsal else queued()
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         draft.set("packs", [one.model_dump(exclude_none=True, exclude_defaults=True) for one in with_queued(given)])
     loader = None if rehearsal else PackLoader(runner, image.kernel)
     session = Session(
-        machine=machine(args.machine),
+        machine=found,
         runner=runner,
         image=image,
         squashfs=squashfs,
@@ -67,7 +71,13 @@ def run(args: argparse.Namespace) -> int:
         loader=loader,
         packs=packs,
     )
-    app = Wizard(session, START, [INSTALL, LOAD, *registered()])
+    if unfinished is not None and args.answers is None:
+        _offer(unfinished, session, runner)
+    flows = [INSTALL, LOAD, *registered()]
+    begin = next((flow for flow in flows if flow.name == args.flow), None)
+    if args.flow and begin is None:
+        raise UsageError(f"nothing here is called {args.flow}", hint=f"there are: {', '.join(flow.name for flow in flows)}")
+    app = Wizard(session, START, flows, begin)
     try:
         code = app.run(mouse=False)
     finally:
@@ -83,6 +93,41 @@ def run(args: argparse.Namespace) -> int:
     if session.saved is not None:
         print(f"The answers, to replay them: {session.saved}")
     return code if code is not None else app.return_code or 0
+
+
+def _machine(args: argparse.Namespace, runner: Runner) -> tuple[Machine, Earlier | None]:
+    """The machine, and an installation onto one of its disks that was interrupted."""
+    if args.machine is not None or args.target is not None:
+        return machine(args.machine), None
+    found, runs = settled(lambda: machine(None), runner)
+    return found, next((run for run in runs if not run.journal.complete), None)
+
+
+def _offer(run: Earlier, session: "Session", runner: Runner) -> None:
+    """Have the menu offer to go on with it; what its disk keeps of the answers lacks the secrets, which are asked for again."""
+    from xeninstall.wizard.draft import Draft
+    from xeninstall.wizard.work import Installation
+
+    text = answers_of(run, runner)
+    if not text:
+        return
+    path = place_of(run.disk).with_suffix(".begun.toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
+    try:
+        begun = Draft.from_file(path)
+    except UsageError:
+        return  # damaged by the power cut itself: beginning anew is what is left
+
+    def go_on() -> None:
+        for key, value in begun.data.items():
+            session.draft.set(key, value)
+        session.seed, session.reviewed = run.journal.seed, True
+        if isinstance(session.work, Installation):
+            session.work.adopt(run.journal)
+
+    session.unfinished, session.go_on = f"{run.disk}, {run.identity}", go_on
 
 
 def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:

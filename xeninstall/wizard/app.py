@@ -25,10 +25,10 @@ class Wizard(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, session: Session, start: Flow, flows: list[Flow]) -> None:
+    def __init__(self, session: Session, start: Flow, flows: list[Flow], begin: Flow | None = None) -> None:
         use_console_glyphs()
         super().__init__()
-        self.session, self._start, self._flows = session, start, flows
+        self.session, self._start, self._flows, self._begin = session, start, flows, begin
         self.flow = start
         self.mistake = ""  # the end of a traceback, when the wizard itself failed
         session.offers = lambda: [Offer(flow.name, flow.title(), flow.about()) for flow in flows]
@@ -47,7 +47,9 @@ class Wizard(App[int]):
         """Straight to what given answers leave open; else from the beginning."""
         self.theme = "ansi-dark"
         self.animation_level = "none"
-        if self.session.reviewed and self._flows:
+        if self._begin is not None:
+            self.flow = self._begin
+        elif self.session.reviewed and self._flows:
             self.flow = self._flows[0]
         self.show(self.flow.first(self.session), first=True)
 

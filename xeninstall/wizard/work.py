@@ -32,6 +32,10 @@ class Installation:
         self._inner = runner
         self._journal: Journal | None = None
 
+    def adopt(self, journal: Journal) -> None:
+        """Go on where this one stands, when the plan turns out to be the one that was begun."""
+        self._journal = journal
+
     def perform(self, plan: Plan, answers: Answers, emit: Emit) -> None:
         """See kit.session.Work."""
         self._stopping.clear()

@@ -52,3 +52,17 @@ def test_in_a_rehearsal_shell_and_reboot_are_grey_and_do_nothing() -> None:
             assert runner.commands == []
 
     asyncio.run(run())
+
+
+def test_an_interrupted_installation_is_offered_first_and_goes_on_with_its_answers() -> None:
+    async def run() -> None:
+        given = session(unfinished="/dev/nvme0n1, serial S64HNE0R501200")
+        given.go_on = lambda: given.draft.set("host.name", "begun")
+        app = Wizard(given, START, [CONVERT, INSTALL])
+        async with running(app) as pilot:
+            assert any("1  Go on with an interrupted installation" in line for line in text_of(pilot))
+            assert any("/dev/nvme0n1, serial S64HNE0R501200" in line for line in text_of(pilot))
+            await pilot.press("1")
+            assert app.flow is INSTALL and given.draft.get("host.name") == "begun"
+
+    asyncio.run(run())

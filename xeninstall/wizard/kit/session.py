@@ -100,6 +100,8 @@ class Session:
     loader: Loader | None = None
     opened: Pack | None = None  # the pack that is being looked at
     packs: list[Pack] = field(default_factory=list)  # read and checked, for the installation
+    unfinished: str = ""  # an installation that was interrupted, in words; `go_on` enters its answers
+    go_on: Callable[[], None] = lambda: None
     done: Finished | None = None  # how it ended
     plan: Plan | None = None  # the one that was agreed to
     answered: Callable[[], list[Answered]] = list  # the flow's steps before its review

@@ -6,7 +6,7 @@ from textual.widgets import Static
 
 from xeninstall.wizard.kit import Ask, Row, Rows, Step, _
 
-SHELL, REBOOT = ":shell", ":reboot"
+SHELL, REBOOT, GO_ON = ":shell", ":reboot", ":go-on"
 
 
 class Menu(Step):
@@ -40,6 +40,8 @@ class Menu(Step):
         if self.session.rehearsal:
             why_not = _("not in a rehearsal")
         rows = [Row(name, title, (about,) if about else ()) for name, title, about in offers]
+        if self.session.unfinished:
+            rows.insert(0, Row(GO_ON, _("Go on with an interrupted installation"), (self.session.unfinished,)))
         rows.append(Row(SHELL, _("Shell"), (_("a command line beside this wizard"),), why_not))
         rows.append(Row(REBOOT, _("Reboot"), (_("start this machine again"),), why_not))
         return [Row(row.value, f"{number}  {row.text}", row.more, row.why_not) for number, row in enumerate(rows, 1)]
@@ -61,6 +63,9 @@ class Menu(Step):
         match event.row.value:
             case ":shell":
                 self.session.runner.run(["tmux", "new-window", "-n", "shell"], check=False)
+            case ":go-on":
+                self.session.go_on()
+                self.post_message(self.Open("install"))
             case ":reboot":
                 box = Ask(_("Reboot this machine?"), _("Nothing has been written to any disk."), yes=_("Reboot"), no=_("Stay"))
                 self.app.push_screen(box, self._reboot)

@@ -1,0 +1,1 @@
+"""The boot medium, stage by stage."""
