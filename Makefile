@@ -60,10 +60,12 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 
 test-vm: iso netboot ## The fuller matrix in QEMU (an hour without KVM)
 	@$(SUDO) $(PY) -m pytest -m vm tests/system
+	@$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 
-bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory
+bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v beside its peers
 	@$(SUDO) $(PY) -m tests.bench.install
 	@$(SUDO) $(PY) -m tests.bench.wizard
+	@$(SUDO) $(PY) -m tests.bench.p2v
 
 screens: setup ## Renew the README's pictures of the wizard (then look at them)
 	@$(PY) -m pytest tests/wizard/test_pictures.py --renew-golden

@@ -5,29 +5,37 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 
-from .blockmap.detect import map_disk
+from .blockmap.detect import Subject, map_disks
 from .blockmap.model import DiskMap
 from .copy import Copy, Outcome
-from .layout.read import read_layout
-from .losses import tell_losses
-from .request import Request, goals
+from .layout.joined import Joined
+from .layout.read import read_layouts
+from .request import PAGE_FILES, Request, goals
 from .sink.file import partial_of
 from .source.device import open_source
-from .source.file import FileReader
 from .task import Task, begun, new_task, open_sink, resume_task
-from .types import BlockMap
+from .types import BlockMap, DiskReader
 
 _AT_ONCE = 4
+PART = ": "  # in the stage of a progress event, between the stage and the image that it tells of
 
 
 def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event) -> None:
     """Make the images. Raises Error; what was `Stopped` goes on with the same request and `resume` set."""
+    goals(request)  # what is wrong with it is said before a disk is opened
+    with ExitStack() as stack:
+        convert_disks(request, [_open(disk, request, runner, stack) for disk in request.disks], runner, emit, stop)
+
+
+def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runner, emit: Emit, stop: threading.Event) -> None:
+    """The same with disks that are open already, in the order of the request: what repairs have been laid over, for one."""
     began = time.monotonic()
     planned = goals(request)
     lock = threading.Lock()
@@ -37,7 +45,6 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
             emit(event)
 
     with ExitStack() as stack:
-        readers = [stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted)) for disk in request.disks]
         fresh = [goal for goal in planned if not (request.resume and begun(goal))]
         wanted = {number for goal in fresh for number in goal.disks}
         maps = _map_all(request, readers, wanted, runner, tell)
@@ -49,7 +56,7 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
         tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
         outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
         tell(StageFinished("copy", time.monotonic() - copying))
-        lost = [text for task, outcome in zip(tasks, outcomes, strict=True) for text in tell_losses(task, outcome, runner, tell)]
+        lost = _tell_losses(tasks, outcomes, readers, runner, tell)
     facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
     tell(Finished(time.monotonic() - began, facts))
     if lost:
@@ -59,29 +66,62 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
         )
 
 
-def map_source(reader: FileReader, runner: Runner, *, everything: bool = False) -> DiskMap:
-    """The map of an open disk. One that is mounted for writing changes while it is read, so that no map of it is true."""
-    why = "all of it was asked for" if everything else ""
-    if reader.mounted:
-        why = "it is mounted for writing, and changes while it is copied"
-    return map_disk(reader.name, read_layout(reader), runner, whole_because=why, holes=reader.holes())
+def _tell_losses(
+    tasks: Sequence[Task], outcomes: Sequence[Outcome], readers: Sequence[DiskReader], runner: Runner, emit: Emit
+) -> list[str]:
+    if not any(outcome.bad for outcome in outcomes):
+        return []
+    # What most conversions never need is loaded when they do: starting is a good part of a fast conversion.
+    from .losses import tell_losses
+
+    return tell_losses(tasks, outcomes, readers, runner, emit)
 
 
-def _map_all(request: Request, readers: Sequence[FileReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
+def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> DiskReader:
+    if request.overlay is None:
+        return stack.enter_context(open_source(disk, allow_mounted=request.allow_mounted))
+    from .source.overlay import overlay
+
+    changed = overlay(disk, Path(request.overlay), runner, writable=False, allow_mounted=request.allow_mounted)
+    return stack.enter_context(stack.enter_context(changed).reader())
+
+
+def map_sources(
+    readers: Sequence[DiskReader], runner: Runner, *, everything: bool = False, drop_page_files: bool = False
+) -> list[DiskMap]:
+    """The maps of open disks. One that is mounted for writing changes while it is read, so that no map of it is true."""
+    joined = Joined(readers)
+    subjects = [
+        Subject(
+            reader.shown,
+            "it is mounted for writing, and changes while it is copied"
+            if reader.mounted
+            else "all of it was asked for"
+            if everything
+            else "",
+            reader.holes(),
+        )
+        for reader in readers
+    ]
+    return map_disks(subjects, joined, read_layouts(joined, readers), runner, drop_page_files=drop_page_files)
+
+
+def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], runner: Runner, emit: Emit) -> list[DiskMap]:
     began = time.monotonic()
     emit(StageStarted("map", f"Looking at {', '.join(request.disks)}", 1, 2))
-    found = []
-    for number, reader in enumerate(readers):
-        if number not in wanted:
-            found.append(DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()))  # An earlier run's journal has its map.
-            continue
-        disk_map = map_source(reader, runner, everything=request.everything)
+    nothing = [DiskMap(BlockMap(reader.size_bytes, ()), (), "none", (), ()) for reader in readers]
+    # Where every image was begun already, an earlier run's journals have the maps.
+    options = {"everything": request.everything, "drop_page_files": PAGE_FILES in request.drop}
+    found = map_sources(readers, runner, **options) if wanted else nothing
+    for number in sorted(wanted):
+        reader, disk_map = readers[number], found[number]
         for remark in disk_map.remarks:
             emit(Note(f"{reader.name}: {remark}", warning=True))
         for volume in disk_map.volumes:
             if volume.whole_because and not request.everything:
                 emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
-        found.append(disk_map)
+            for file in volume.dropped:
+                emit(Note(f"{reader.name}, {volume.name}: {format_size(file.size_bytes)} of {file.name} are left out"))
     emit(StageFinished("map", time.monotonic() - began, skipped=not wanted))
     return found
 
@@ -91,11 +131,15 @@ def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | No
     done = [0] * len(tasks)
 
     def copy(number: int) -> Outcome:
+        task = tasks[number]
+
         def tell(disk_bytes: int) -> None:
             done[number] = disk_bytes
+            if len(tasks) > 1:
+                emit(Progress(f"copy{PART}{task.goal.name}", disk_bytes, task.disk_bytes))
             emit(Progress("copy", sum(done), total))
 
-        return _copy_one(tasks[number], runner, tell, limit, stop)
+        return _copy_one(task, runner, tell, limit, stop)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(copy, number) for number in range(len(tasks))]

@@ -1,9 +1,15 @@
-"""Reader × pieces → sink. Pool threads read and digest units ahead of the one thread that writes them in order.
+"""Reader × pieces → sink. Pool threads read and digest units ahead of the one thread that puts them in order.
 
-Buffers are made once and reused, so that memory stays the same for a disk of any size. Every few seconds, what is written is
+Where the place of a unit is known beforehand and the sink takes bytes in any order, the thread that read it writes it, too: a
+medium is the faster the more it is asked for at once. Only the units that are in place without a gap count as done.
+
+Buffers are made once and reused, so that memory stays the same for a disk of any size; they are whole pages, which can be
+written past the kernel's cache. Every few seconds, what is written is
 made safe and told to the journal, in a thread of its own.
 """
 
+import mmap
+import os
 import threading
 import time
 from collections import deque
@@ -19,11 +25,12 @@ from xeninstall.base.sizes import MIB
 
 from .journal import Chunk, Journal
 from .rescue import Rescuer
-from .types import Coded, DiskData, Extent, Hole, ImageWriter, Late, Reader, Sink
+from .types import Coded, DiskData, DiskReader, Extent, Hole, ImageWriter, Late, Patch, Sink
 from .units import UNIT_BYTES, Data, Unit, units
 
 _BUFFERS = 12
-_READERS = 2
+_READERS = 3
+_MOST_CODERS = 8  # more would only wait for the medium, and each holds a unit
 _ZERO_GRAIN = 64 * 1024  # runs of zeros shorter than this are written like anything else
 _ZEROS = bytes(_ZERO_GRAIN)
 CHECKPOINT_SECONDS = 2.0
@@ -49,6 +56,7 @@ class _Ready:
     digest: str
     runs: list[tuple[int, int]]
     bad: list[tuple[int, Extent]]
+    written: bool = False
 
 
 class Copy:
@@ -57,7 +65,7 @@ class Copy:
     def __init__(
         self,
         writer: ImageWriter,
-        readers: Sequence[Reader],
+        readers: Sequence[DiskReader],
         sink: Sink,
         journal: Journal | None,
         *,
@@ -67,7 +75,7 @@ class Copy:
     ) -> None:
         self._writer, self._readers, self._sink, self._journal = writer, readers, sink, journal
         self._tell, self._limit, self._stop = tell, limit, stop or threading.Event()
-        self._free: SimpleQueue[bytearray] = SimpleQueue()
+        self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
         self._at = self._disk_bytes = self._sent = 0
         self._chunks: list[Chunk] = []
         self._bad: list[tuple[int, Extent]] = []
@@ -79,11 +87,13 @@ class Copy:
         """Copy to the end. Raises Stopped when it can be resumed, and Error when it cannot."""
         self._began = time.monotonic()
         for _ in range(_BUFFERS):
-            self._free.put(bytearray(UNIT_BYTES))
+            self._free.put(mmap.mmap(-1, UNIT_BYTES))
+        # What is compressed waits for processors, not for the medium.
+        readers = _READERS if self._writer.length_bytes is not None else max(_READERS, min(os.cpu_count() or 1, _MOST_CODERS))
         todo = iter(units(self._writer.pieces()))
         if self._journal is not None and self._journal.record.at:
             self._replay(todo, self._journal)
-        with ThreadPoolExecutor(_READERS) as pool, ThreadPoolExecutor(1) as saver:
+        with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(1) as saver:
             try:
                 self._loop(todo, pool, saver)
             except BaseException:
@@ -99,7 +109,9 @@ class Copy:
         return Outcome(self._at, self._disk_bytes, time.monotonic() - self._began, tuple(self._all_bad), manifest)
 
     def _loop(self, todo: Iterator[Unit], pool: ThreadPoolExecutor, saver: ThreadPoolExecutor) -> None:
-        pending: deque[tuple[Unit, bytearray | None, Future[_Ready] | None]] = deque()
+        # Where the next unit goes; None from the first one on whose length only its content tells.
+        ahead: int | None = self._at if self._sink.any_order else None
+        pending: deque[tuple[Unit, mmap.mmap | None, Future[_Ready] | None]] = deque()
         more = True
         while more or pending:
             while more and len(pending) < _BUFFERS:
@@ -109,8 +121,11 @@ class Copy:
                     break
                 unit = following
                 buffer = self._free.get() if isinstance(unit, Data) else None
+                self._expect(unit)
                 reads = isinstance(unit, Data | Coded)
-                pending.append((unit, buffer, pool.submit(self._read, unit, buffer) if reads else None))
+                pending.append((unit, buffer, pool.submit(self._fetch, unit, buffer, ahead) if reads else None))
+                length = _length(unit)
+                ahead = ahead + length if ahead is not None and length is not None else None
             if not pending:
                 break
             unit, buffer, future = pending.popleft()
@@ -124,7 +139,37 @@ class Copy:
             if due and (self._saving is None or self._saving.done()):
                 self._save(saver)
 
-    def _read(self, unit: Unit, buffer: bytearray | None) -> _Ready:
+    def _expect(self, unit: Unit) -> None:
+        """Tell the medium what comes, so that it is always at work."""
+        match unit:
+            case Data(parts=parts):
+                for _, part in parts:
+                    if isinstance(part, DiskData):
+                        self._readers[part.disk].expect(part.offset, part.length)
+            case Coded(disk=disk, offset=offset, length=length):
+                self._readers[disk].expect(offset, length)
+            case _:
+                pass
+
+    def _fetch(self, unit: Unit, buffer: mmap.mmap | None, at: int | None) -> _Ready:
+        """In a pool thread: read, and write where the place is known."""
+        ready = self._read(unit, buffer)
+        if at is not None and not self._stop.is_set():
+            self._write(at, ready)
+            ready.written = True
+        return ready
+
+    def _write(self, at: int, ready: _Ready) -> None:
+        place = 0
+        for start, end in ready.runs:
+            if start > place:
+                self._sink.zero(at + place, start - place)
+            self._sink.write(at + start, ready.data[start:end])
+            place = end
+        if place < len(ready.data):
+            self._sink.zero(at + place, len(ready.data) - place)
+
+    def _read(self, unit: Unit, buffer: mmap.mmap | None) -> _Ready:
         """In a pool thread: fill, digest, look for zeros."""
         bad: list[tuple[int, Extent]] = []
         if isinstance(unit, Coded):
@@ -159,20 +204,19 @@ class Copy:
             self._sink.skip(self._at, unit.length)
             self._at += unit.length
             return
+        if isinstance(unit, Patch):
+            for offset, data in unit.make():
+                self._sink.write(offset, memoryview(data))
+                self._chunks.append(Chunk(offset, len(data), xxhash.xxh3_128_hexdigest(data)))
+            return
         if isinstance(unit, Late):
             data = unit.make()
             ready = _Ready(memoryview(data), xxhash.xxh3_128_hexdigest(data), [(0, len(data))], [])
         else:
             assert future is not None
             ready = future.result()
-        place = 0
-        for start, end in ready.runs:
-            if start > place:
-                self._sink.zero(self._at + place, start - place)
-            self._sink.write(self._at + start, ready.data[start:end])
-            place = end
-        if place < len(ready.data):
-            self._sink.zero(self._at + place, len(ready.data) - place)
+        if not ready.written:
+            self._write(self._at, ready)
         if isinstance(unit, Coded) and unit.placed is not None:
             unit.placed(self._at, bytes(ready.data))
         self._chunks.append(Chunk(self._at, len(ready.data), ready.digest))
@@ -230,15 +274,27 @@ class Copy:
             self._at = chunk.offset + chunk.length
             if isinstance(unit, Data | Coded):
                 self._disk_bytes += unit.disk_bytes if isinstance(unit, Data) else unit.length
+        if next(chunks, None) is not None:
+            # Behind the last piece come only chunks of a patch, which become certain together.
+            assert isinstance(next(todo), Patch)
         self._saved_at = self._at
 
 
-def _runs(buffer: bytearray, length: int) -> list[tuple[int, int]]:
-    """Where the buffer is not zero, in grains. Comparing with startswith copies nothing."""
+def _length(unit: Unit) -> int | None:
+    """How long it is in the image, where that is known beforehand."""
+    match unit:
+        case Data(length=length) | Hole(length=length) | Late(length=length) | Coded(coded_length=length):
+            return length
+        case Patch():
+            return 0
+
+
+def _runs(buffer: mmap.mmap, length: int) -> list[tuple[int, int]]:
+    """Where the buffer is not zero, in grains. A search that fits only once compares without copying."""
     found: list[tuple[int, int]] = []
     for start in range(0, length, _ZERO_GRAIN):
         end = min(start + _ZERO_GRAIN, length)
-        if buffer.startswith(_ZEROS[: end - start], start, end):
+        if buffer.find(_ZEROS[: end - start], start, end) >= 0:
             continue
         if found and found[-1][1] == start:
             found[-1] = (found[-1][0], end)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from xeninstall.base.errors import Error, UsageError
+from xeninstall.base.errors import Error, Stopped, UsageError
 
 from .blockmap.extents import union
 from .types import BlockMap, Extent, Extents, Reader
@@ -140,9 +140,11 @@ class Journal:
             if path.exists():
                 raise UsageError(f"{path} is left from an earlier run", hint="go on with it by --resume, or remove it")
             growing.rename(path)
-        except BaseException:
+        except BaseException as error:
             journal.close()
             growing.unlink(missing_ok=True)
+            if isinstance(error, Stopped):
+                raise JournalError(error.message, hint="see that there is room, and start again") from None
             raise
         return journal
 
@@ -191,7 +193,7 @@ class Journal:
             os.fdatasync(self._fd)
         except OSError as error:
             hint = "see that there is room, then go on with --resume"
-            raise JournalError(f"{self._path} cannot be written: {error.strerror}", hint=hint) from None
+            raise Stopped(f"{self._path} cannot be written: {error.strerror}", hint=hint) from None
 
 
 def read_journal(path: Path) -> Record:

@@ -1,44 +1,49 @@
 """What could not be read: written down as ddrescue's map, and told as the files that were hit."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 
 from .blockmap.extents import intersect, normal
 from .copy import Outcome
-from .layout.model import Kind, Volume
-from .layout.read import read_layout
-from .source.file import FileReader
+from .files.opened import TROUBLE, open_files
+from .layout.joined import Joined
+from .layout.model import Volume
+from .layout.read import read_layouts
+from .layout.segments import SegmentReader
 from .source.view import ViewError, views
 from .task import Task
-from .types import Extent, Extents
+from .types import DiskReader, Extent, Extents, Reader
 
-_MAX_BLOCKS = 4096  # asked of debugfs in one go
 _MAX_TOLD = 50
 
 
-def tell_losses(task: Task, outcome: Outcome, runner: Runner, emit: Emit) -> list[str]:
-    """A line for each disk that lost bytes; the files are told one by one."""
+def tell_losses(
+    tasks: Sequence[Task], outcomes: Sequence[Outcome], readers: Sequence[DiskReader], runner: Runner, emit: Emit
+) -> list[str]:
+    """A line for each disk that lost bytes; the files are told one by one. `readers` are all disks of the request."""
     lines = []
-    for number, reader in enumerate(task.readers):
-        bad = normal(extent for disk, extent in outcome.bad if disk == number)
-        if not bad:
-            continue
-        lost = format_size(sum(extent.length for extent in bad))
-        line = f"{reader.name}: {lost} in {len(bad)} place{'s' if len(bad) > 1 else ''}"
-        if task.goal.path is not None and not task.goal.path.is_block_device():
-            place = task.goal.path.with_name(f"{task.goal.path.name}.{number}.bad.map")
-            place.write_text(ddrescue_map(bad, reader.size_bytes))
-            line += f" (map: {place})"
-        emit(Note(line, warning=True))
-        for text in list(files_hit(reader, bad, runner))[:_MAX_TOLD]:
+    hit: dict[int, Extents] = {}
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        for number, reader in enumerate(task.readers):
+            bad = normal(extent for disk, extent in outcome.bad if disk == number)
+            if not bad:
+                continue
+            hit[task.goal.disks[number]] = bad
+            lost = format_size(sum(extent.length for extent in bad))
+            line = f"{reader.name}: {lost} in {len(bad)} place{'s' if len(bad) > 1 else ''}"
+            if task.goal.path is not None and not task.goal.path.is_block_device():
+                place = task.goal.path.with_name(f"{task.goal.path.name}.{number}.bad.map")
+                place.write_text(ddrescue_map(bad, reader.size_bytes))
+                line += f" (map: {place})"
+            emit(Note(line, warning=True))
+            lines.append(line)
+    if hit:
+        for text in list(files_hit(readers, hit, runner))[:_MAX_TOLD]:
             emit(Note(f"hit: {text}", warning=True))
-        lines.append(line)
     return lines
 
 
@@ -61,62 +66,38 @@ def ddrescue_map(bad: Extents, size_bytes: int, status: str = "-", rest: str = "
     return "\n".join(lines) + "\n"
 
 
-def files_hit(reader: FileReader, bad: Extents, runner: Runner) -> Iterator[str]:
+def files_hit(readers: Sequence[DiskReader], hit: Mapping[int, Extents], runner: Runner) -> Iterator[str]:
     """What lay there, as far as it can be told."""
-    try:
-        volumes = list(_leaves(read_layout(reader).volumes))
-    except OSError:
-        yield "the partition table itself cannot be read"
-        return
-    for volume in volumes:
+    joined = Joined(readers)
+    bad = normal(joined.moved(number, extent) for number, extents in hit.items() for extent in extents)
+    layouts = read_layouts(joined, readers)
+    several = len(readers) > 1
+    volumes = [(number, volume) for number, layout in enumerate(layouts) for volume in _leaves(layout.volumes)]
+    for number, volume in volumes:
         inside = _within(bad, volume.segments)
         if not inside:
             continue
         try:
-            with views(reader.name, {volume.name: volume.segments}, runner) as paths:
-                found = list(_files(volume, inside, paths[volume.name], runner))
-        except (ViewError, Error) as error:
+            places = {0: [joined.local(segment) for segment in volume.segments]}
+            with views([reader.shown for reader in readers], places, runner) as paths:
+                found = _files(volume, inside, paths[0], SegmentReader(joined, volume.segments), runner)
+        except ViewError as error:
             found = [f"files unknown ({error.message[:100]})"]
         for text in found:
-            yield f"{volume.name}: {text}"
-    nowhere = [extent for extent in bad if not any(intersect((extent,), normal(volume.segments)) for volume in volumes)]
+            yield f"{readers[number].name + ', ' if several else ''}{volume.name}: {text}"
+    nowhere = [extent for extent in bad if not any(intersect((extent,), normal(volume.segments)) for _, volume in volumes)]
     for extent in nowhere:
-        yield f"byte {extent.start}: outside of all partitions"
+        number, place = joined.local(extent)
+        yield f"{readers[number].name + ', ' if several else ''}byte {place.start}: outside of all partitions"
 
 
-def _files(volume: Volume, inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    if volume.content.kind is Kind.EXT:
-        yield from _ext_files(inside, view, runner)
-    elif volume.content.kind is Kind.NTFS:
-        yield from _ntfs_files(inside, view, runner)
-    else:
-        yield f"{len(inside)} place{'s' if len(inside) > 1 else ''} in {volume.content.title or 'unknown content'}; files unknown"
-
-
-def _ext_files(inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    said = runner.run(["debugfs", "-R", "stats -h", str(view)], check=False).stdout
-    match = re.search(r"^Block size:\s+(\d+)", said, re.MULTILINE)
-    block = int(match[1]) if match else 4096
-    numbers = sorted({number for start, length in inside for number in range(start // block, (start + length - 1) // block + 1)})
-    told = runner.run(["debugfs", "-R", f"icheck {' '.join(map(str, numbers[:_MAX_BLOCKS]))}", str(view)], check=False).stdout
-    pairs = re.findall(r"^(\d+)\t(\d+|<block not found>)$", told, re.MULTILINE)
-    inodes = sorted({int(inode) for _, inode in pairs if inode.isdigit()})
-    if len(inodes) > 0:
-        names = runner.run(["debugfs", "-R", f"ncheck {' '.join(map(str, inodes))}", str(view)], check=False).stdout
-        by_inode = dict(re.findall(r"^(\d+)\t(.+)$", names, re.MULTILINE))
-        for inode in inodes:
-            name = by_inode.get(str(inode))
-            yield f"/{name.lstrip('/')}" if name else f"inode {inode}, without a name"
-    if any(not inode.isdigit() for _, inode in pairs) or not pairs:
-        yield "the file system's own tables, or free space"
-
-
-def _ntfs_files(inside: Extents, view: Path, runner: Runner) -> Iterator[str]:
-    for start, length in inside:
-        sectors = f"{start // 512}-{(start + length - 1) // 512}"
-        said = runner.run(["ntfscluster", "-f", "-s", sectors, str(view)], check=False).stdout
-        names = re.findall(r"^Inode \d+ (\S.*?)(?:/\$[A-Z_]+)?$", said, re.MULTILINE)
-        yield from names or [f"sectors {sectors}: free space, or files unknown"]
+def _files(volume: Volume, inside: Extents, view: Path, reader: Reader, runner: Runner) -> list[str]:
+    places = f"{len(inside)} place{'s' if len(inside) > 1 else ''} in {volume.content.title or 'unknown content'}"
+    try:
+        files = open_files(volume.content.kind, view, reader, runner)
+        return list(files.hit(inside)) if files is not None else [f"{places}; files unknown"]
+    except TROUBLE as error:
+        return [f"{places}; files unknown ({str(error)[:100]})"]
 
 
 def _leaves(volumes: Sequence[Volume]) -> Iterator[Volume]:

@@ -4,6 +4,7 @@ import argparse
 
 from . import __version__
 from .image.table import FORMATS
+from .request import PAGE_FILES
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
 
     mounted = "accept a disk that is mounted for writing: it is copied whole, as after a power cut"
+    drop = "leave out page-files: what Windows and Linux keep in page, swap and old hibernation files"
     everything = "copy every byte, also what no file system uses"
 
     inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
@@ -30,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     show = add("map", "print the block map of a disk, as a ddrescue map")
     show.add_argument("disk", metavar="DISK", help="block device or image file; it is only read")
+    show.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)
     show.add_argument("--everything", action="store_true", help=everything)
     show.add_argument("--allow-mounted", action="store_true", help=mounted)
     show.add_argument("--json", action="store_true", help="print it as JSON")
@@ -38,9 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
     convert.add_argument("--to", metavar="DEST", required=True, help="file, folder, disk (with raw), or - for standard output")
     convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
+    convert.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)
     convert.add_argument("--everything", action="store_true", help=everything)
+    convert.add_argument("--overlay", metavar="FILE", help="take the disk with the changes that p2v overlay put into FILE")
     convert.add_argument("--allow-mounted", action="store_true", help=mounted)
-    convert.add_argument("--compress", action="store_true", help="compress the image, where its format can (vmdk)")
+    convert.add_argument("--compress", action="store_true", help="compress the image: qcow2 by zstd, vmdk by deflate")
     convert.add_argument(
         "--checksum", choices=["xxhash", "sha1"], default="xxhash", help="checksums within an xva; sha1 for hosts before 2021"
     )
@@ -52,6 +57,12 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--no-repair", action="store_true", help="leave the guest as it is (so far nothing else is done)")
     convert.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
 
+    overlay = add("overlay", "show a disk as a file that can be changed, while the changes go into a file of their own")
+    overlay.add_argument("disk", metavar="DISK", help="block device or image file; it is only read")
+    overlay.add_argument("file", metavar="FILE", help="qcow2 file for the changes; it is made, or taken up again")
+    overlay.add_argument("--at", metavar="VIEW", required=True, help="new file that is the disk while the command runs")
+    overlay.add_argument("--allow-mounted", action="store_true", help=mounted)
+
     verify = add("verify", "read an image again and compare it with the digests taken when it was made")
     verify.add_argument("image", metavar="IMAGE", help="image that p2v convert made, with its journal IMAGE.p2v beside it")
     verify.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
@@ -59,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     restore = add("restore", "write an image back onto a disk")
     restore.add_argument("image", metavar="IMAGE", help="image that p2v convert made, with its journal IMAGE.p2v beside it")
     restore.add_argument("--to", metavar="DISK", required=True, help="block device, or new file; a device loses what it holds")
+    restore.add_argument("--disk", metavar="N", type=int, help="which disk of an ova or xva with several, counted from 1")
     restore.add_argument("--wipe", action="store_true", help="write zeros wherever the image has nothing, which takes longer")
     restore.add_argument("--no-verify", action="store_true", help="do not verify the image before the first byte is written")
     restore.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")

@@ -8,6 +8,7 @@ from xeninstall.base.errors import UsageError
 from .image.table import FORMATS, Format
 
 STDOUT = "-"
+PAGE_FILES = "page-files"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Request:
     name: str = "p2v"
     limit: int | None = None
     resume: bool = False
+    overlay: str | None = None
+    drop: tuple[str, ...] = ()
 
     @property
     def image_format(self) -> Format:
@@ -62,6 +65,10 @@ def goals(request: Request) -> tuple[Goal, ...]:
         raise UsageError("no disk was named", hint="name one or more; list them with: lsblk -d")
     if len(set(request.disks)) != len(request.disks):
         raise UsageError("a disk was named twice", hint="name each disk once")
+    if request.drop and request.everything:
+        raise UsageError("--drop and --everything contradict each other", hint="leave one of them out")
+    if request.overlay is not None and len(request.disks) > 1:
+        raise UsageError("--overlay belongs to one disk", hint="convert the disks one by one")
     if request.compress and not form.compresses:
         able = ", ".join(name for name, other in FORMATS.items() if other.compresses)
         raise UsageError(f"{request.format} is not compressed", hint=f"leave --compress out, or choose {able}")
@@ -93,6 +100,9 @@ def _standard_output(request: Request, form: Format, groups: list[tuple[int, ...
         raise UsageError("what went into a pipe cannot be resumed", hint="leave --resume out, or name a file")
     if form.by_qemu:
         raise UsageError(f"{request.format} is not written as a stream", hint="name a file, or choose another format")
+    if request.compress and form.compressed_goes_back:
+        hint = "leave --compress out and send the stream through zstd, or choose vmdk"
+        raise UsageError(f"compressed {request.format} is not written as a stream", hint=hint)
     return Goal(groups[0], None)
 
 

@@ -14,7 +14,7 @@ _STEPS = (64 * 1024, 4096, SECTOR)
 _RETRIES = 2
 # So much in one run, and not a sector of it readable: not a bad spot but a disk that is gone.
 _DEAD_BYTES = 64 * MIB
-_GONE = {errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.ENOTCONN, errno.ESTALE, errno.EBADF}
+_GONE = {errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.ENOTCONN, errno.ECONNABORTED, errno.ESTALE, errno.EBADF}
 
 
 class SourceVanished(Stopped):

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from xeninstall.base.errors import UsageError
@@ -14,36 +15,48 @@ from .copy import Copy
 from .image.model import Disk
 from .image.raw import Raw
 from .image.table import FORMATS
-from .journal import journal_of, read_journal
+from .journal import Job, journal_of, read_journal
 from .sink.device import DeviceSink
 from .sink.file import FileSink
-from .source.file import FileReader
-from .source.view import image_view
+from .source.opened import open_image
 from .types import Sink
 from .verify import verify
 
 
-def restore(image: Path, to: Path, runner: Runner, emit: Emit, stop: threading.Event, *, check: bool, wipe: bool) -> None:
-    """Write it. With `check` the image is verified before a byte is written. Raises Error."""
+@dataclass(frozen=True)
+class Restoration:
+    """What is asked for. `disk` counts the disks of the image from 1; None where it has only one.
+
+    `check`: the image is verified before a byte is written. `wipe`: what the image does not tell of becomes zeros.
+    """
+
+    image: Path
+    to: Path
+    disk: int | None = None
+    check: bool = True
+    wipe: bool = False
+
+
+def restore(asked: Restoration, runner: Runner, emit: Emit, stop: threading.Event) -> None:
+    """Write it. Raises Error."""
     began = time.monotonic()
+    image, to = asked.image, asked.to
     record = read_journal(journal_of(image))
     form = FORMATS[record.job.format]
-    if not form.qemu_driver:
-        hint = "unpack it with tar and restore the disks in it" if form.holds_many else "make an image of another format"
-        raise UsageError(f"{record.job.format} is not restored directly", hint=hint)
-    if check:
+    if not form.restorable:
+        raise UsageError(f"{record.job.format} is not restored", hint="make an image of another format")
+    number = _disk_number(asked, record.job)
+    if asked.check:
         verify(image, runner, emit)
     elif not record.complete:
         raise UsageError(f"{image} is not complete", hint="go on with p2v convert --resume")
-    source = record.job.sources[0]
+    block_map = record.job.sources[number].whole_map()
     with ExitStack() as stack:
-        shown = image if form.qemu_driver == "raw" else stack.enter_context(image_view(image, form.qemu_driver, runner))
-        reader = FileReader(shown)
-        stack.callback(reader.close)
-        block_map = source.whole_map()
+        reader = stack.enter_context(open_image(image, record.job.format, form.qemu_driver, number, block_map.size_bytes, runner))
         if reader.size_bytes < block_map.size_bytes:
             raise UsageError(f"{image} is smaller than the disk that it was made of", hint="verify it")
-        sink: Sink = DeviceSink(to, block_map.size_bytes, skip_holes=not wipe) if to.is_block_device() else FileSink(to)
+        size = block_map.size_bytes
+        sink: Sink = DeviceSink(to, size, skip_holes=not asked.wipe) if to.is_block_device() else FileSink(to)
         stack.callback(sink.close)
         emit(StageStarted("restore", f"Writing {to}", 1, 1))
         total = block_map.used_bytes
@@ -52,3 +65,15 @@ def restore(image: Path, to: Path, runner: Runner, emit: Emit, stop: threading.E
         outcome = copy.run()
         emit(StageFinished("restore", outcome.seconds))
     emit(Finished(time.monotonic() - began, {str(to): f"{format_size(total)} written"}))
+
+
+def _disk_number(asked: Restoration, job: Job) -> int:
+    count = len(job.sources)
+    if asked.disk is None:
+        if count > 1:
+            names = "; ".join(f"{number} is {source.name}" for number, source in enumerate(job.sources, 1))
+            raise UsageError(f"{asked.image} holds {count} disks", hint=f"choose one by --disk: {names}")
+        return 0
+    if not 1 <= asked.disk <= count:
+        raise UsageError(f"{asked.image} holds {count} disk{'s' if count > 1 else ''}, and --disk {asked.disk} is none of them")
+    return asked.disk - 1

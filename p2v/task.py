@@ -21,9 +21,7 @@ from .request import Goal, Request
 from .sink.device import DeviceSink
 from .sink.file import FileSink, partial_of
 from .sink.pipe import PipeSink
-from .source.file import FileReader
-from .types import Hole, ImageWriter, Sink
-from .units import units
+from .types import Coded, DiskData, DiskReader, Hole, ImageWriter, Late, Literal, Patch, Piece, Sink
 
 # What the file system of the target needs besides the image.
 _SPARE = 16 * MIB
@@ -36,7 +34,7 @@ class Task:
     goal: Goal
     job: Job
     writer: ImageWriter
-    readers: tuple[FileReader, ...]
+    readers: tuple[DiskReader, ...]
     journal: Journal | None
 
     @property
@@ -66,7 +64,7 @@ def begun(goal: Goal) -> bool:
     return goal.path is not None and journal_of(goal.path).exists()
 
 
-def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], stack: ExitStack) -> Task:
+def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], stack: ExitStack) -> Task:
     """Take up what an earlier run began. Raises JournalError when disks or options are others than then."""
     assert goal.path is not None
     path = journal_of(goal.path)
@@ -92,7 +90,7 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[FileReader], sta
     return task
 
 
-def new_task(request: Request, goal: Goal, readers: Sequence[FileReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
+def new_task(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
     """Begin one. Raises UsageError when a file of its name is there, RequirementError when the disk or the image does not fit."""
     chosen = tuple(readers[number] for number in goal.disks)
     sources = tuple(
@@ -132,7 +130,7 @@ def open_sink(task: Task) -> Sink:
 
 
 def _check_room(task: Task, folder: Path) -> None:
-    needed = sum(_unit_bytes(unit) for unit in units(task.writer.pieces())) if task.job.length_bytes else task.disk_bytes
+    needed = sum(map(_piece_bytes, task.writer.pieces())) if task.job.length_bytes else task.disk_bytes
     if task.format.by_qemu:
         needed *= 2
     free = shutil.disk_usage(folder).free
@@ -143,13 +141,20 @@ def _check_room(task: Task, folder: Path) -> None:
         )
 
 
-def _unit_bytes(unit: object) -> int:
-    if isinstance(unit, Hole):
-        return 0
-    length = getattr(unit, "coded_length", None)
-    return int(getattr(unit, "length", 0) if length is None else length)
+def _piece_bytes(piece: Piece) -> int:
+    match piece:
+        case Hole():
+            return 0
+        case Literal(data):
+            return len(data)
+        case Coded(coded_length=length):
+            return length or 0
+        case DiskData(length=length) | Late(length=length):
+            return length or 0
+        case Patch():
+            return 0
 
 
-def _writer(job: Job, readers: Sequence[FileReader]) -> ImageWriter:
+def _writer(job: Job, readers: Sequence[DiskReader]) -> ImageWriter:
     disks = [Disk(source.block_map(), Path(reader.name).stem) for source, reader in zip(job.sources, readers, strict=True)]
     return FORMATS[job.format].make(disks, Identity(uuid.UUID(job.seed), job.time), job.options)

@@ -5,7 +5,7 @@ an image file, in the order of the file, without reading a byte of the disk. `co
 Reader and hands them to a `Sink`. All offsets and lengths are in bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -26,6 +26,24 @@ class Reader(Protocol):
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill `buffer` with the bytes at `offset`. Raises OSError when the medium fails or the bytes do not exist."""
+
+
+class DiskReader(Reader, Protocol):
+    """A whole disk of which an image is made."""
+
+    @property
+    def shown(self) -> str:
+        """The path that other programs read the same bytes from."""
+
+    @property
+    def mounted(self) -> Sequence[str]:
+        """Where it is mounted for writing all the same."""
+
+    def holes(self) -> "Extents":
+        """Runs that read as zeros without being read."""
+
+    def expect(self, offset: int, length: int) -> None:
+        """These bytes will be read soon: the medium may begin."""
 
 
 class Extent(NamedTuple):
@@ -103,7 +121,14 @@ class Late:
     length: int | None
 
 
-Piece = Literal | DiskData | Hole | Coded | Late
+@dataclass(frozen=True)
+class Patch:
+    """The last piece of an image that can only be written where one can go back: bytes for places that were left as holes."""
+
+    make: Callable[[], list[tuple[int, bytes]]]
+
+
+Piece = Literal | DiskData | Hole | Coded | Late | Patch
 
 
 class ImageWriter(Protocol):
@@ -121,11 +146,15 @@ class Sink(Protocol):
     """Where an image goes."""
 
     @property
+    def any_order(self) -> bool:
+        """Whether it takes bytes in any order and from several threads at once."""
+
+    @property
     def name(self) -> str:
         """As the user knows it, for messages."""
 
     def write(self, offset: int, data: memoryview) -> None:
-        """Take these bytes. Offsets only grow. Raises OSError."""
+        """Take these bytes. Offsets only grow, but for a Patch, unless `any_order` is set. Raises Error."""
 
     def skip(self, offset: int, length: int) -> None:
         """Nothing in use: a hole where the sink can have one, zeros where bytes must follow each other."""

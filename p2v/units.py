@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from xeninstall.base.sizes import MIB
 
-from .types import Coded, DiskData, Hole, Late, Literal, Piece
+from .types import Coded, DiskData, Hole, Late, Literal, Patch, Piece
 
 UNIT_BYTES = MIB
 # A hole below this is written as zeros within its unit.
@@ -28,14 +28,14 @@ class Data:
         return sum(part.length for _, part in self.parts if isinstance(part, DiskData))
 
 
-Unit = Data | Hole | Coded | Late
+Unit = Data | Hole | Coded | Late | Patch
 
 
 def units(pieces: Iterable[Piece]) -> Iterator[Unit]:
     """The units in the order of the image."""
     unit = Data()
     for piece in pieces:
-        if isinstance(piece, Coded | Late) or (isinstance(piece, Hole) and piece.length >= _SMALL_HOLE):
+        if isinstance(piece, Coded | Late | Patch) or (isinstance(piece, Hole) and piece.length >= _SMALL_HOLE):
             if unit.length:
                 yield unit
                 unit = Data()

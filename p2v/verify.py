@@ -85,7 +85,8 @@ def _surplus(reader: FileReader, record: Record) -> list[str]:
     if reader.size_bytes != record.length_bytes:
         return [f"it has {reader.size_bytes} bytes instead of {record.length_bytes}"]
     wrong, place = [], 0
-    for start, end in [*((chunk.offset, chunk.offset + chunk.length) for chunk in record.chunks), (reader.size_bytes, 0)]:
+    chunks = sorted((chunk.offset, chunk.offset + chunk.length) for chunk in record.chunks)
+    for start, end in [*chunks, (reader.size_bytes, 0)]:
         if start > place and (at := _data_in(reader, place, start)) is not None:
             wrong.append(f"byte {at} is not zero, where nothing is in use")
         place = max(place, end)

@@ -4,6 +4,20 @@ from dataclasses import dataclass
 
 from ..layout.model import Content
 from ..types import BlockMap, Extents
+from .extents import total
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file of a volume that is left out, and where in the volume its content is."""
+
+    name: str
+    places: Extents
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is not copied."""
+        return total(self.places)
 
 
 @dataclass(frozen=True)
@@ -16,6 +30,7 @@ class VolumeMap:
     copied_bytes: int
     whole_because: str
     depth: int = 0
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,20 @@
-"""OVA (DMTF DSP0243, "Open Virtualization Format" 1.1): a tar of a description and the disks as streamOptimized VMDK.
+"""OVA (DMTF DSP0243, "Open Virtualization Format" 1.1): a tar of a description, the disks as streamOptimized VMDK, a manifest.
 
-They are stored, not compressed, so that the description can say how long they are before the first of their bytes is read.
+The disks are stored, not compressed, so that the description can say how long they are before the first of their bytes is read.
+The manifest is the last member, where the standard allows it, too: a stream has read all only then. Its digests are SHA-1, since
+1.1 and the hosts of its time know no other; against tampering there is p2v's own journal.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from xeninstall.base.sizes import MIB
 
-from ..types import Late, Literal, Piece
+from ..types import Coded, Late, Literal, Piece
 from . import tar
 from .model import Disk, Identity
 from .vmdk import Vmdk
@@ -25,6 +30,16 @@ class Machine:
     uefi: bool = False
 
 
+class Digest(Protocol):
+    """What hashlib makes."""
+
+    def update(self, data: bytes, /) -> None:
+        """More bytes."""
+
+    def hexdigest(self) -> str:
+        """The digest of all so far."""
+
+
 class Ova:
     """The exact length is known beforehand."""
 
@@ -36,27 +51,32 @@ class Ova:
     @property
     def length_bytes(self) -> int:
         """See ImageWriter."""
-        return sum(_length(piece) for piece in self._frame()) + sum(self._lengths())
+        members = [_DESCRIPTION_NAME, *(f"{disk.name}.vmdk" for disk in self._disks)]
+        manifest = _manifest({name: hashlib.sha1(usedforsecurity=False) for name in members}, self._identity.time)
+        headers = len(self._disks) * tar.BLOCK
+        return len(self._described()) + headers + sum(self._lengths()) + len(manifest) + len(tar.END.data)
 
     def pieces(self) -> Iterator[Piece]:
         """See ImageWriter."""
-        frame = self._frame()
-        yield next(frame)
-        for image in self._images:
-            yield next(frame)
-            yield from image.pieces()
+        time = self._identity.time
+        yield Literal(self._described())
+        digests: dict[str, Digest] = {_DESCRIPTION_NAME: hashlib.sha1(self._description().encode(), usedforsecurity=False)}
+        for disk, image, length in zip(self._disks, self._images, self._lengths(), strict=True):
+            name = f"{disk.name}.vmdk"
+            yield Literal(tar.header(name, length, time))
+            digests[name] = hashlib.sha1(usedforsecurity=False)
+            for piece in image.pieces():
+                yield _digested(piece, digests[name])
             # A VMDK is whole sectors, which are tar's blocks.
-        yield next(frame)
+        length = self.length_bytes - sum(self._lengths()) - len(self._described()) - len(self._disks) * tar.BLOCK
+        yield Late(lambda: _manifest(digests, time), length - len(tar.END.data))
+        yield tar.END
 
     def _lengths(self) -> list[int]:
         return [image.length_bytes or 0 for image in self._images]
 
-    def _frame(self) -> Iterator[Piece]:
-        time = self._identity.time
-        yield tar.member("machine.ovf", self._description().encode(), time)
-        for disk, length in zip(self._disks, self._lengths(), strict=True):
-            yield Literal(tar.header(f"{disk.name}.vmdk", length, time))
-        yield tar.END
+    def _described(self) -> bytes:
+        return tar.member(_DESCRIPTION_NAME, self._description().encode(), self._identity.time).data
 
     def _description(self) -> str:
         files, disks, items = [], [], []
@@ -79,8 +99,31 @@ class Ova:
         )
 
 
-def _length(piece: Piece) -> int:
-    return len(piece.data) if isinstance(piece, Literal) else (piece.length or 0) if isinstance(piece, Late) else 0
+def _digested(piece: Piece, digest: Digest) -> Piece:
+    """The same piece, which adds its bytes to the digest when it is put in its place."""
+    match piece:
+        case Literal(data):
+            return Late(partial(_told, data, digest), len(data))
+        case Coded(placed=placed):
+
+            def told(offset: int, coded: bytes) -> None:
+                digest.update(coded)
+                if placed is not None:
+                    placed(offset, coded)
+
+            return replace(piece, placed=told)
+        case _:
+            raise AssertionError(f"a stored VMDK has no {type(piece).__name__}")
+
+
+def _told(data: bytes, digest: Digest) -> bytes:
+    digest.update(data)
+    return data
+
+
+def _manifest(digests: Mapping[str, Digest], time: int) -> bytes:
+    lines = "".join(f"SHA1({name})= {digest.hexdigest()}\n" for name, digest in digests.items())
+    return tar.member("machine.mf", lines.encode(), time).data
 
 
 def _item(number: int, disk: str) -> str:
@@ -92,6 +135,7 @@ def _item(number: int, disk: str) -> str:
     )
 
 
+_DESCRIPTION_NAME = "machine.ovf"
 _FORMAT = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 _OVF = (
     """<?xml version="1.0" encoding="UTF-8"?>

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..blockmap.extents import round_out
-from ..types import BlockMap, DiskData, Extents, Hole, Piece
+from ..types import BlockMap, DiskData, Extent, Extents, Hole, Piece
 
 
 def rounded_up(value: int, unit: int) -> int:
@@ -23,3 +23,21 @@ def disk_bytes(disk: int, start: int, length: int, size_bytes: int) -> Iterator[
         yield DiskData(disk, start, there)
     if there < length:
         yield Hole(length - there)
+
+
+def by_table(runs: Extents, reach: int) -> Iterator[tuple[int, list[Extent]]]:
+    """The runs below each table, where a table tells of `reach` bytes of the disk, by the table's number."""
+    number, gathered = -1, list[Extent]()
+    for start, length in runs:
+        end = start + length
+        while start < end:
+            table = start // reach
+            if table != number and gathered:
+                yield number, gathered
+                gathered = []
+            number = table
+            taken = min(end, (table + 1) * reach) - start
+            gathered.append(Extent(start, taken))
+            start += taken
+    if gathered:
+        yield number, gathered

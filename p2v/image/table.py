@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from ..types import ImageWriter
 from .model import Disk, Identity
 from .null import Null
-from .ova import Machine, Ova
 from .qcow2 import Qcow2
 from .raw import Raw
 from .vhd import Vhd
 from .vmdk import Vmdk
-from .xva import Xva
 
 Options = Mapping[str, str]
 _COMPRESSION_LEVEL = 1  # deflate beyond it costs far more time than it saves bytes
@@ -19,15 +17,24 @@ _COMPRESSION_LEVEL = 1  # deflate beyond it costs far more time than it saves by
 
 @dataclass(frozen=True)
 class Format:
-    """`by_qemu` names what qemu-img makes of the raw image that we write first. `holds_many`: all disks are in one file."""
+    """`by_qemu` names what qemu-img makes of the raw image that we write first. `holds_many`: all disks are in one file.
+
+    `compressed_goes_back`: when compressed, it is no forward stream.
+    """
 
     suffix: str
     about: str
     make: Callable[[Sequence[Disk], Identity, Options], ImageWriter]
     holds_many: bool = False
     compresses: bool = False
+    compressed_goes_back: bool = False
     by_qemu: str = ""
     qemu_driver: str = ""  # what QEMU calls it
+
+    @property
+    def restorable(self) -> bool:
+        """Whether the disks can be had back from it."""
+        return bool(self.qemu_driver) or self.suffix == "xva"
 
 
 def _vmdk(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
@@ -35,10 +42,16 @@ def _vmdk(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageW
 
 
 def _ova(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    # Imported when they are asked for: XML brings in half of the standard library, which costs as much time as a map.
+    from .ova import Machine, Ova
+
     return Ova(disks, Machine(options.get("name", "p2v")), identity)
 
 
 def _xva(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    from .ova import Machine
+    from .xva import Xva
+
     return Xva(disks, Machine(options.get("name", "p2v")), identity, checksum=options.get("checksum", "xxhash"))
 
 
@@ -47,14 +60,25 @@ def _raw(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWr
     return Raw(disks[0])
 
 
+def _qcow2(disks: Sequence[Disk], identity: Identity, options: Options) -> ImageWriter:
+    del identity
+    if not options.get("compress"):
+        return Qcow2(disks[0])
+    from .qcow2_zstd import Qcow2Zstd
+
+    return Qcow2Zstd(disks[0])
+
+
 FORMATS: dict[str, Format] = {
     "raw": Format("img", "the disk as it is, with holes", _raw, qemu_driver="raw"),
-    "qcow2": Format("qcow2", "QEMU, KVM, Xen, newest XCP-ng", lambda disks, *_: Qcow2(disks[0]), qemu_driver="qcow2"),
+    "qcow2": Format(
+        "qcow2", "QEMU, KVM, Xen, newest XCP-ng", _qcow2, compresses=True, compressed_goes_back=True, qemu_driver="qcow2"
+    ),
     "vhd": Format(
         "vhd", "XCP-ng, XenServer, Hyper-V; up to 2040 GiB", lambda disks, who, _: Vhd(disks[0], who), qemu_driver="vpc"
     ),
     "vmdk": Format("vmdk", "VMware, VirtualBox (streamOptimized)", _vmdk, compresses=True, qemu_driver="vmdk"),
-    "ova": Format("ova", "VMware, VirtualBox: all disks in one file", _ova, holds_many=True),
+    "ova": Format("ova", "VMware, VirtualBox: all disks in one file", _ova, holds_many=True, qemu_driver="vmdk"),
     "xva": Format("xva", "XCP-ng, XenServer: all disks in one file", _xva, holds_many=True),
     "vdi": Format("vdi", "VirtualBox, by qemu-img", _raw, by_qemu="vdi", qemu_driver="vdi"),
     "vhdx": Format("vhdx", "Hyper-V, by qemu-img", _raw, by_qemu="vhdx", qemu_driver="vhdx"),

@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..types import Coded, Extent, Extents, Late, Literal, Piece
+from ..types import Coded, Late, Literal, Piece
 from .model import Disk, Identity
-from .pieces import on_grid, rounded_up
+from .pieces import by_table, on_grid, rounded_up
 
 GRAIN = 65536
 _PER_TABLE = 512  # grains
@@ -38,7 +38,7 @@ class Vmdk:
         if self._level:
             return None
         grains = sum(run.length for run in self._runs) // GRAIN
-        tables = sum(1 for _ in _by_table(self._runs))
+        tables = sum(1 for _ in by_table(self._runs, GRAIN * _PER_TABLE))
         directory = rounded_up(self._tables * 4, 512)
         return _OVERHEAD * 512 + grains * _STORED_BYTES + tables * (512 + _PER_TABLE * 4) + 512 + directory + 3 * 512
 
@@ -48,7 +48,7 @@ class Vmdk:
         head = self._header(_AT_END) + self._descriptor().ljust(_DESCRIPTOR_SECTORS * 512, b"\0")
         yield Literal(head.ljust(_OVERHEAD * 512, b"\0"))
         directory: dict[int, int] = {}
-        for table, runs in _by_table(self._runs):
+        for table, runs in by_table(self._runs, GRAIN * _PER_TABLE):
             entries: dict[int, int] = {}
             for start, length in runs:
                 for first in range(start, start + length, GRAIN * _PER_PIECE):
@@ -140,24 +140,6 @@ def _stored(grain: bytes) -> bytes:
     first, last = grain[:32768], grain[32768:]
     blocks = b"".join(struct.pack("<BHH", final, len(part), len(part) ^ 0xFFFF) + part for final, part in ((0, first), (1, last)))
     return b"\x78\x01" + blocks + struct.pack(">I", zlib.adler32(grain))
-
-
-def _by_table(runs: Extents) -> Iterator[tuple[int, list[Extent]]]:
-    reach = GRAIN * _PER_TABLE
-    number, gathered = -1, list[Extent]()
-    for start, length in runs:
-        end = start + length
-        while start < end:
-            table = start // reach
-            if table != number and gathered:
-                yield number, gathered
-                gathered = []
-            number = table
-            taken = min(end, (table + 1) * reach) - start
-            gathered.append(Extent(start, taken))
-            start += taken
-    if gathered:
-        yield number, gathered
 
 
 def _table(number: int, entries: dict[int, int], directory: dict[int, int], place: _Place) -> bytes:

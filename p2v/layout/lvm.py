@@ -47,6 +47,7 @@ class VolumeGroup:
     """
 
     name: str
+    uuid: str
     seqno: int
     data_areas: dict[str, Extent]
     volumes: tuple[LogicalVolume, ...]
@@ -138,7 +139,7 @@ def read_vg(text: str) -> VolumeGroup:
         areas_of = _areas(key, _segments(lv), names, areas, extent_bytes)
         known = known and areas_of is not None
         volumes.append(LogicalVolume(key, tuple(areas_of or ()), _why_whole(key, lv, below, areas_of)))
-    return VolumeGroup(name, _number(group, "seqno"), areas, tuple(volumes), known)
+    return VolumeGroup(name, str(group.get("id", "")), _number(group, "seqno"), areas, tuple(volumes), known)
 
 
 def _why_whole(name: str, lv: dict[str, Value], below: set[str], areas: list[Area] | None) -> str:

@@ -1,11 +1,13 @@
 """A disk's layout: its table, its partitions, what they hold, the volumes inside. Never fails: it names what is odd."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..types import Extent, Reader
 from . import groups
 from .gpt import read_gpt
 from .identify import identify
+from .joined import Joined
 from .lvm import read_pv
 from .mbr import Mbr, read_mbr
 from .md import read_md
@@ -16,18 +18,42 @@ from .segments import SegmentReader, carve
 
 def read_layout(disk: Reader) -> Layout:
     """The layout. Where the table is damaged there are no volumes, so that the disk is copied whole; a remark says why."""
+    return read_layouts(Joined([disk]), [disk])[0]
+
+
+def read_layouts(joined: Joined, disks: Sequence[Reader]) -> tuple[Layout, ...]:
+    """The layouts of disks that may share volume groups. The places of their volumes are those of `joined`."""
+    layouts = [_moved(_partitions(disk), joined, number) for number, disk in enumerate(disks)]
+    resolved = groups.resolve(joined, [layout.volumes for layout in layouts])
+    return tuple(
+        replace(layout, volumes=volumes, remarks=layout.remarks + remarks)
+        for layout, (volumes, remarks) in zip(layouts, resolved, strict=True)
+    )
+
+
+def _partitions(disk: Reader) -> Layout:
     size = disk.size_bytes
-    raid = recognise_other(disk)
-    if raid is not None and "RAID" in raid.title:
-        return Layout("none", size, (_whole_disk(disk, raid),), (f"it is a member of {raid.title}; it is copied whole",))
     try:
+        raid = recognise_other(disk)
+        if raid is not None and "RAID" in raid.title:
+            return Layout("none", size, (_whole_disk(disk, raid),), (f"it is a member of {raid.title}; it is copied whole",))
         layout = _from_gpt(disk) or _from_mbr(disk)
+    except OSError as error:
+        remark = f"its partition table cannot be read ({error.strerror}); it is copied whole"
+        return Layout("damaged", size, (), (remark,))
     except Damaged as problem:
         return Layout("damaged", size, (), (f"its partition table is damaged ({problem}); it is copied whole",))
     if layout is None:
         layout = Layout("none", size, (_volume(disk, "whole disk", Extent(0, size), ""),))
-    volumes, remarks = groups.resolve(disk, _apart(layout.volumes))
-    return replace(layout, volumes=volumes, remarks=layout.remarks + remarks)
+    return replace(layout, volumes=_apart(layout.volumes))
+
+
+def _moved(layout: Layout, joined: Joined, number: int) -> Layout:
+    def move(volume: Volume) -> Volume:
+        segments = tuple(joined.moved(number, segment) for segment in volume.segments)
+        return replace(volume, segments=segments, inner=tuple(map(move, volume.inner)))
+
+    return replace(layout, volumes=tuple(map(move, layout.volumes)))
 
 
 def _from_gpt(disk: Reader) -> Layout | None:
@@ -83,6 +109,14 @@ def _volume(disk: Reader, name: str, extent: Extent, role: str) -> Volume:
 
 def read_volume(disk: Reader, name: str, segments: tuple[Extent, ...], role: str = "") -> Volume:
     """A volume with what it holds; a RAID member and its data are looked into, physical volumes wait for their group."""
+    try:
+        return _recognised(disk, name, segments, role)
+    except OSError as error:
+        why = f"what would tell its content cannot be read ({error.strerror})"
+        return Volume(name, segments, Content(Kind.UNKNOWN, "unknown", whole_because=why), role)
+
+
+def _recognised(disk: Reader, name: str, segments: tuple[Extent, ...], role: str) -> Volume:
     reader = SegmentReader(disk, segments, name)
     member = read_md(reader)
     if member is not None:

@@ -7,16 +7,17 @@ from ..types import Reader
 from .model import Content, Kind
 
 _PAGES = (4096, 8192, 16384, 65536)
-_HIBERNATED = {b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001"}
+MARKS = (b"SWAPSPACE2", b"SWAP-SPACE")
+HIBERNATED = {b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001"}
 
 
 def recognise(volume: Reader) -> Content | None:
     """Swap space, or None. `used_bytes` is the header's page."""
     for page in _PAGES:
         end = volume.read(page - 10, 10)
-        if end in (b"SWAPSPACE2", b"SWAP-SPACE"):
+        if end in MARKS:
             return _swap(volume, page, "")
-        if any(end.startswith(mark) for mark in _HIBERNATED):
+        if any(end.startswith(mark) for mark in HIBERNATED):
             return _swap(volume, page, "a hibernated system waits in it")
     return None
 

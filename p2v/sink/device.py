@@ -1,5 +1,6 @@
 """A disk as the target, which may hold anything before: zeros are written, not left out, since no byte of it is known."""
 
+import mmap
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -8,9 +9,10 @@ from xeninstall.base.errors import RequirementError
 from xeninstall.base.sizes import MIB, format_size
 
 from ..source.device import writable_mounts
+from .direct import Direct
 from .model import TargetError, stopped
 
-_ZEROS = memoryview(bytes(MIB))
+_ZEROS = memoryview(mmap.mmap(-1, MIB))  # where memory must be aligned, too
 
 
 class DeviceSink:
@@ -29,6 +31,7 @@ class DeviceSink:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_EXCL)
         except OSError as error:
             raise TargetError(f"{path} cannot be opened for writing: {error.strerror}", hint="see who uses it: lsblk") from None
+        self._direct = Direct(path, self._fd)
         size = os.lseek(self._fd, 0, os.SEEK_END)
         if size < length:
             self.close()
@@ -36,6 +39,8 @@ class DeviceSink:
                 f"{path} holds {format_size(size)} and the disk to be written has {format_size(length)}",
                 hint="name a larger disk",
             )
+
+    any_order = True
 
     @property
     def name(self) -> str:
@@ -45,6 +50,8 @@ class DeviceSink:
     def write(self, offset: int, data: memoryview) -> None:
         """See Sink.write."""
         try:
+            written = self._direct.write(offset, data)
+            offset, data = offset + written, data[written:]
             while data:
                 written = os.pwrite(self._fd, data, offset)
                 offset, data = offset + written, data[written:]
@@ -81,5 +88,6 @@ class DeviceSink:
 
     def close(self) -> None:
         """See Sink.close."""
+        self._direct.close()
         with suppress(OSError):
             os.close(self._fd)

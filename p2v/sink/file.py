@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xeninstall.base.errors import UsageError
 
+from .direct import Direct
 from .model import TargetError, stopped
 
 
@@ -34,6 +35,9 @@ class FileSink:
             raise TargetError(
                 f"{self._partial} cannot be opened: {error.strerror}", hint="see that its folder is there"
             ) from None
+        self._direct = Direct(self._partial, self._fd)
+
+    any_order = True
 
     @property
     def name(self) -> str:
@@ -43,6 +47,8 @@ class FileSink:
     def write(self, offset: int, data: memoryview) -> None:
         """See Sink.write."""
         try:
+            written = self._direct.write(offset, data)
+            offset, data = offset + written, data[written:]
             while data:
                 written = os.pwrite(self._fd, data, offset)
                 offset, data = offset + written, data[written:]
@@ -82,5 +88,6 @@ class FileSink:
 
     def close(self) -> None:
         """See Sink.close."""
+        self._direct.close()
         with suppress(OSError):
             os.close(self._fd)

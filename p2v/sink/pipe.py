@@ -15,6 +15,8 @@ class PipeSink:
     def __init__(self, fd: int, name: str = "standard output") -> None:
         self._fd, self._name, self._at = fd, name, 0
 
+    any_order = False
+
     @property
     def name(self) -> str:
         """What messages call it."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from xeninstall.base.errors import Error, UsageError
@@ -38,6 +39,16 @@ class FileReader:
     def size_bytes(self) -> int:
         """The file's length, or the device's size."""
         return self._size
+
+    @property
+    def shown(self) -> str:
+        """See DiskReader.shown."""
+        return self._name
+
+    def expect(self, offset: int, length: int) -> None:
+        """See DiskReader.expect."""
+        with suppress(OSError):
+            os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_WILLNEED)
 
     def holes(self) -> tuple[Extent, ...]:
         """Where a sparse file holds nothing: it reads as zeros without being read. A device has none."""
@@ -81,8 +92,9 @@ class FileReader:
             done += got
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._fd)
+        """Let go of the file; one that is gone complains even of that."""
+        with suppress(OSError):
+            os.close(self._fd)
 
 
 def open_read_only(path: str) -> int:

@@ -18,7 +18,7 @@ from xeninstall.base.run import Process, Runner
 from ..types import Extent
 
 MAX_SEGMENTS = 64  # each is an open file of the daemon
-_PREFIX = "p2v-view-"
+PREFIX = "p2v-view-"
 _PATIENCE_SECONDS = 20.0
 
 
@@ -26,25 +26,31 @@ class ViewError(Error):
     """A volume cannot be shown as a file."""
 
 
+Place = tuple[int, Extent]  # a run of one of the disks, by its number
+
+
 @contextmanager
-def views(disk: str, volumes: Mapping[str, Sequence[Extent]], runner: Runner) -> Iterator[dict[str, Path]]:
-    """A path for each volume, by the volume's name. Raises ViewError."""
+def views(disks: Sequence[str], volumes: Mapping[int, Sequence[Place]], runner: Runner) -> Iterator[dict[int, Path]]:
+    """A path for each volume, by whatever number the volume has here. Raises ViewError."""
     if not volumes:
         yield {}
         return
-    _sweep(runner)
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
-        (place / "disk").symlink_to(os.path.realpath(disk))
+        for number, disk in enumerate(disks):
+            (place / f"disk{number}").symlink_to(os.path.realpath(disk))
         argv = ["qemu-storage-daemon"]
-        paths: dict[str, Path] = {}
-        for number, (name, segments) in enumerate(volumes.items()):
-            paths[name] = place / f"volume{number}"
-            paths[name].touch()
+        paths: dict[int, Path] = {}
+        for number, segments in volumes.items():
+            paths[number] = place / f"volume{number}"
+            paths[number].touch()
             argv += _arguments(place, number, list(segments))
         process = runner.start(argv)
         try:
-            _await(process, {paths[name]: sum(extent.length for extent in segments) for name, segments in volumes.items()})
+            await_shown(
+                process, {paths[number]: sum(extent.length for _, extent in segments) for number, segments in volumes.items()}
+            )
             yield paths
         finally:
             process.stop()
@@ -53,13 +59,14 @@ def views(disk: str, volumes: Mapping[str, Sequence[Extent]], runner: Runner) ->
                     runner.run(["umount", "-l", str(path)], check=False)
 
 
-def _arguments(place: Path, number: int, segments: list[Extent]) -> list[str]:
+def _arguments(place: Path, number: int, segments: list[Place]) -> list[str]:
     node = {"driver": "raw", "node-name": f"node{number}", "read-only": True}
     if len(segments) == 1:
-        disk = place / "disk"
+        which, extent = segments[0]
+        disk = place / f"disk{which}"
         driver = "host_device" if disk.is_block_device() else "file"
         file = {"driver": driver, "filename": str(disk), "read-only": True, "locking": "off"}
-        node |= {"offset": segments[0].start, "size": segments[0].length, "file": file}
+        node |= {"offset": extent.start, "size": extent.length, "file": file}
     else:
         descriptor = place / f"volume{number}.vmdk"
         descriptor.write_text(_descriptor(segments))
@@ -74,13 +81,13 @@ def _arguments(place: Path, number: int, segments: list[Extent]) -> list[str]:
     return ["--blockdev", json.dumps(node), "--export", json.dumps(export)]
 
 
-def _descriptor(segments: list[Extent]) -> str:
+def _descriptor(segments: list[Place]) -> str:
     # The field's own way to join runs of files: VMware's "Virtual Disk Format 5.0", flat extents.
     head = '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
-    return head + "".join(f'RW {length // 512} FLAT "disk" {start // 512}\n' for start, length in segments)
+    return head + "".join(f'RW {length // 512} FLAT "disk{which}" {start // 512}\n' for which, (start, length) in segments)
 
 
-def _await(process: Process, expected: Mapping[Path, int | None]) -> None:
+def await_shown(process: Process, expected: Mapping[Path, int | None]) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while not all(_is_shown(path, size) for path, size in expected.items()):
         if process.poll() is not None:
@@ -97,33 +104,31 @@ def _is_shown(path: Path, size: int | None) -> bool:
     return shown == size if size is not None else shown > 0
 
 
-def _sweep(runner: Runner) -> None:
+def sweep(runner: Runner) -> None:
     """Views that a killed run left behind: their daemon died with it, but the mounts are still in the table."""
     with suppress(OSError):
         for line in Path("/proc/self/mountinfo").read_text().splitlines():
             place = line.split(" ")[4]
-            owner = place.partition(f"/{_PREFIX}")[2].partition("-")[0]
+            owner = place.partition(f"/{PREFIX}")[2].partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 runner.run(["umount", "-l", place], check=False)
 
 
 @contextmanager
-def image_view(image: Path, driver: str, runner: Runner) -> Iterator[Path]:
-    """An image of any format that QEMU reads, shown as the disk in it. Raises ViewError."""
-    _sweep(runner)
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+def image_view(image: Path, driver: str, runner: Runner, part: Extent | None = None) -> Iterator[Path]:
+    """An image of any format that QEMU reads, or a part of a file that is one, shown as the disk in it. Raises ViewError."""
+    sweep(runner)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "disk"
         path.touch()
-        node = {
-            "driver": driver,
-            "node-name": "disk",
-            "read-only": True,
-            "file": {"driver": "file", "filename": str(image), "read-only": True},
-        }
+        file: dict[str, object] = {"driver": "file", "filename": str(image), "read-only": True}
+        if part is not None:
+            file = {"driver": "raw", "offset": part.start, "size": part.length, "read-only": True, "file": file}
+        node = {"driver": driver, "node-name": "disk", "read-only": True, "file": file}
         export = {"type": "fuse", "id": "export", "node-name": "disk", "mountpoint": str(path), "writable": False}
         process = runner.start(["qemu-storage-daemon", "--blockdev", json.dumps(node), "--export", json.dumps(export)])
         try:
-            _await(process, {path: None})
+            await_shown(process, {path: None})
             yield path
         finally:
             process.stop()

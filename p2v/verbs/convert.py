@@ -28,6 +28,8 @@ def run(args: argparse.Namespace) -> int:
         name=args.name,
         limit=limit,
         resume=args.resume,
+        overlay=args.overlay,
+        drop=tuple(args.drop),
     )
     convert(request, SystemRunner(), shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event())
     return 0

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from xeninstall.base.run import SystemRunner
 
-from ..restore import restore
+from ..restore import Restoration, restore
 from .progress import shown
 
 
 def run(args: argparse.Namespace) -> int:
     """Restore."""
-    emit = shown(as_json=args.json)
-    check = not args.no_verify
-    restore(Path(args.image), Path(args.to), SystemRunner(), emit, threading.Event(), check=check, wipe=args.wipe)
+    asked = Restoration(Path(args.image), Path(args.to), args.disk, check=not args.no_verify, wipe=args.wipe)
+    restore(asked, SystemRunner(), shown(as_json=args.json), threading.Event())
     return 0

@@ -1,27 +1,38 @@
 """`python -m tests.bench.p2v`: p2v side by side with its peers on the same disks, in one run, as ratios, with memory.
 
-(a) a disk of which a tenth is in use and whose free space is full of old data, (b) one that is nearly full, (c) a sparse TiB
-with a little data against a hundredth of its size with the same data. The limit is ddrescue with our own map: it only reads and
-writes. Whoever does not sync what it wrote is made to, as p2v does.
+(a) a disk of which a tenth is in use and whose free space is full of old data, (b) one that is nearly full, (c) a sparse disk of
+a TiB against one of 10 GiB with the same files. Before each run the source leaves the page cache, as a disk that nobody read.
+Whoever does not sync what it wrote is made to, as p2v does. The limit is ddrescue with our own map: it reads and writes, no more.
+partclone has a line with its checksums, which p2v has, too, and one without.
+
+`--profile DISK` shows where the time of one conversion goes instead.
 """
 
 import argparse
+import cProfile
+import json
 import os
+import pstats
 import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.install import Sample, measure
+from tests.bench.install import ROOT
+from tests.bench.trees import TreeSample, measure_tree
 
-GIB = 1 << 30
-MIB = 1 << 20
+TIB, GIB, MIB = 1 << 40, 1 << 30, 1 << 20
 P2V = [sys.executable, "-m", "p2v"]
+ENOUGH_SECONDS = 24.0  # of one peer on one disk: then its median is what it has
+MEMORY_MIB = 200
+OURS, RAW, LIMIT = "p2v qcow2", "p2v raw", "ddrescue + map"
 
 
 @dataclass(frozen=True)
@@ -37,101 +48,181 @@ def shell(text: str) -> Callable[[Path, Path], list[str]]:
     return lambda disk, out: ["bash", "-ec", f"set -o pipefail; {text.format(disk=disk, out=out, map=f'{disk}.map')}; sync {out}"]
 
 
+def p2v(form: str) -> Callable[[Path, Path], list[str]]:
+    """Our own command."""
+    return lambda disk, out: [*P2V, "convert", str(disk), "--to", str(out), "--format", form]
+
+
+# Each with the flags that were the fastest here.
 PEERS = (
-    Peer("p2v qcow2", lambda disk, out: [*P2V, "convert", str(disk), "--to", str(out), "--format", "qcow2"]),
-    Peer("p2v raw", lambda disk, out: [*P2V, "convert", str(disk), "--to", str(out), "--format", "raw"]),
-    Peer("qemu-img", shell("qemu-img convert -t writeback -T writeback -m 8 -W -f raw -O qcow2 {disk} {out}")),
-    Peer("nbdcopy", shell("nbdcopy --connections=4 -- [ nbdkit --exit-with-parent -r file {disk} ] {out}")),
+    Peer(OURS, p2v("qcow2")),
+    Peer(RAW, p2v("raw")),
+    Peer("qemu-img", shell("qemu-img convert -t none -T writeback -m 8 -W -f raw -O qcow2 {disk} {out}")),
+    Peer(
+        "nbdcopy", shell("nbdcopy --connections=4 --request-size=1048576 -- [ nbdkit --exit-with-parent -r file {disk} ] {out}")
+    ),
     Peer("partclone", shell("partclone.extfs -c -q -B -f 0 -s {disk} -o {out} -L {out}.log")),
+    Peer("partclone -a0", shell("partclone.extfs -c -q -B -f 0 -a 0 -s {disk} -o {out} -L {out}.log")),
     Peer("dd | zstd", shell("dd if={disk} bs=1M status=none | zstd -1 -T0 -q -o {out}")),
-    Peer("ddrescue + map", shell("ddrescue -q -n -S -m {map} {disk} {out} {out}.log")),
+    Peer(LIMIT, shell("ddrescue -q -n -S -m {map} {disk} {out} {out}.log")),
 )
+TOOLS = ("qemu-img", "nbdcopy", "nbdkit", "partclone.extfs", "zstd", "ddrescue", "mkfs.ext4")
 
 
-def make_disk(path: Path, size: int, used: int) -> None:
-    """ext4 over the whole disk with `used` bytes of files; what is free holds old data."""
+def make_disk(path: Path, size: int, used: int, *, stale: bool = True) -> None:
+    """ext4 over the whole disk with `used` bytes of files; what is free holds old data, or nothing at all."""
     block = random.Random(1).randbytes(MIB)
     with path.open("wb") as file:
-        for start in range(0, size, len(block)):
+        file.truncate(size)
+        for start in range(0, size if stale else 0, len(block)):
+            file.seek(start)
             file.write(block[: min(len(block), size - start)])
     tree = path.parent / "tree"
     tree.mkdir(exist_ok=True)
     for number in range(max(used // (64 * MIB), 1)):
         noise(tree / f"{number}.bin", number)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard,lazy_itable_init=0", "-d", tree, path], check=True)
+    options = ["-q", "-F", "-m", "0", "-J", "size=32", "-E", f"nodiscard,lazy_itable_init={int(not stale)}"]
+    subprocess.run(["mkfs.ext4", *options, "-d", str(tree), str(path)], check=True)
     shutil.rmtree(tree)
-    write_map(path)
+    os.sync()
+    with Path(f"{path}.map").open("wb") as map_file:
+        subprocess.run([*P2V, "map", str(path)], check=True, stdout=map_file)
 
 
-def make_sparse(path: Path, size: int, data: int) -> None:
-    """The same data at the beginning of a disk of any size."""
-    with path.open("wb") as file:
-        file.truncate(size)
-    for number in range(data // (64 * MIB)):
-        noise(path, number, number * 64 * MIB)
-    write_map(path)
-
-
-def noise(path: Path, seed: int, offset: int = 0) -> None:
-    """64 MiB that nothing compresses, a MiB at a time: what this process holds counts as its children's memory, too."""
+def noise(path: Path, seed: int) -> None:
+    """64 MiB that nothing compresses, a MiB at a time."""
     rng = random.Random(seed)
-    with path.open("r+b" if path.exists() else "wb") as file:
-        file.seek(offset)
+    with path.open("wb") as file:
         for _ in range(64):
             file.write(rng.randbytes(MIB))
 
 
-def write_map(path: Path) -> None:
-    """Our map, for ddrescue."""
-    with Path(f"{path}.map").open("wb") as file:
-        subprocess.run([*P2V, "map", str(path)], check=True, stdout=file)
+def forget(path: Path) -> None:
+    """Out of the page cache."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)
 
 
-def run(disk: Path, folder: Path, peers: tuple[Peer, ...], rounds: int) -> dict[str, list[Sample]]:
-    """Every peer in turn, several times, each onto nothing."""
-    found: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
+def run(disk: Path, folder: Path, peers: Sequence[Peer], rounds: int) -> dict[str, list[TreeSample]]:
+    """Every peer in turn, several times, each onto nothing; one that has taken enough time already is not asked again."""
+    found: dict[str, list[TreeSample]] = {peer.name: [] for peer in peers}
     for _ in range(rounds):
         for peer in peers:
-            target = folder / "out"
-            for left in folder.glob("out*"):
-                left.unlink()
+            if sum(sample.seconds for sample in found[peer.name]) > ENOUGH_SECONDS:
+                continue
+            clear(folder)
             os.sync()
-            found[peer.name].append(measure(peer.command(disk, target)))
-    for left in folder.glob("out*"):
-        left.unlink()
+            forget(disk)
+            found[peer.name].append(measure_tree(peer.command(disk, folder / "out")))
+    clear(folder)
     return found
 
 
-def show(title: str, found: dict[str, list[Sample]], base: str) -> None:
-    """A line a peer: the median, p2v's share of it, and the peak."""
+def clear(folder: Path) -> None:
+    """What an earlier run wrote."""
+    for left in folder.glob("out*"):
+        left.unlink()
+
+
+def seconds(samples: Sequence[TreeSample]) -> float:
+    """The median."""
+    return statistics.median(sample.seconds for sample in samples)
+
+
+def show(title: str, found: dict[str, list[TreeSample]]) -> None:
+    """A line a peer: the median, all runs, ours as a share of it, the peak."""
     print(title)
-    ours = statistics.median(sample.seconds for sample in found[base])
+    ours = seconds(found[OURS])
     for name, samples in found.items():
-        seconds = statistics.median(sample.seconds for sample in samples)
+        runs = " ".join(f"{sample.seconds:.2f}" for sample in samples)
         peak = max(sample.peak_mib for sample in samples)
-        print(f"  {name:<16} {seconds:8.2f} s   {base} takes {ours / seconds:5.2f} of it   {peak:6.0f} MiB")
+        share = f"{OURS} takes {ours / seconds(samples):5.2f} of it"
+        print(f"  {name:<15} {seconds(samples):7.2f} s   {share}   {peak:5.0f} MiB   ({runs})")
+    sys.stdout.flush()
+
+
+def aim(text: str, value: float, most: float) -> None:
+    """Whether it is reached."""
+    print(f"  {'reached' if value <= most else 'MISSED '}  {text}: {value:.2f}, at most {most:g}")
+
+
+def judge(found: dict[str, dict[str, list[TreeSample]]]) -> None:
+    """The aims, one by one."""
+    print("aims")
+    tenth, full = found["a"], found["b"]
+    ours = seconds(tenth[OURS])
+    aim("(a) of qemu-img", ours / seconds(tenth["qemu-img"]), 0.35)
+    aim("(a) of partclone", seconds(tenth[RAW]) / seconds(tenth["partclone"]), 0.8)
+    aim("(a) of the limit, ddrescue with our map", seconds(tenth[RAW]) / seconds(tenth[LIMIT]), 1.2)
+    peers = [name for name in full if name not in (OURS, RAW, LIMIT)]
+    fastest = min(peers, key=lambda name: seconds(full[name]))
+    aim(f"(b) of the fastest peer, {fastest}", seconds(full[OURS]) / seconds(full[fastest]), 1.0)
+    aim("(c) of the small disk", seconds(found["1 TiB"][OURS]) / seconds(found["10 GiB"][OURS]), 1.5)
+    peak = max(sample.peak_mib for by_name in found.values() for name in (OURS, RAW) for sample in by_name.get(name, []))
+    aim("memory of all processes, MiB", peak, MEMORY_MIB)
+
+
+def bench(folder: Path, gib: float, rounds: int) -> None:
+    """All scenarios."""
+    size = int(gib * GIB) // (64 * MIB) * 64 * MIB
+    found: dict[str, dict[str, list[TreeSample]]] = {}
+    disk = folder / "disk.img"
+    for key, title, share in (("a", "a tenth in use, the rest full of old data", 0.1), ("b", "95 % in use", 0.95)):
+        # Half a percent goes to the file system's own tables.
+        make_disk(disk, size, int(size * (share - 0.005)))
+        found[key] = run(disk, folder, PEERS, rounds)
+        show(f"({key}) {gib:g} GiB, {title}", found[key])
+    for label, length in (("1 TiB", 128 * size), ("10 GiB", size * 10 // 8)):
+        make_disk(disk, length, size // 8, stale=False)
+        found[label] = run(disk, folder, PEERS[:1], rounds)
+        show(f"(c) {length / GIB:g} GiB, sparse, {size / 8 / GIB:g} GiB in use", found[label])
+    judge(found)
+
+
+def profile(disk: str) -> None:
+    """One conversion in this process: how long each stage took, and what the main thread did."""
+    from p2v.convert import convert
+    from p2v.request import Request
+    from xeninstall.base.events import Event, Progress, event_json
+    from xeninstall.base.run import SystemRunner
+
+    started = time.monotonic()
+
+    def emit(event: Event) -> None:
+        if not isinstance(event, Progress):
+            print(f"{time.monotonic() - started:7.3f} s  {json.dumps(event_json(event))}")
+
+    with tempfile.TemporaryDirectory(dir=Path(disk).parent) as folder:
+        profiler = cProfile.Profile()
+        profiler.enable()
+        convert(Request((disk,), f"{folder}/out", "qcow2"), SystemRunner(), emit, threading.Event())
+        profiler.disable()
+    pstats.Stats(profiler).sort_stats("cumulative").print_stats(30)
 
 
 def main() -> None:
-    """All three scenarios."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """See above."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=ROOT / "build", help="where disks and images are made (default build/)")
     parser.add_argument(
-        "--folder", type=Path, help="where disks and images are made (a tmpfs measures the programs, not the disk)"
+        "--gib", type=float, default=8, help="size of the disks of (a) and (b) (default 8); a smoke run takes 0.5"
     )
-    parser.add_argument("--gib", type=float, default=8, help="size of the disks of (a) and (b) (default 8)")
-    parser.add_argument("--rounds", type=int, default=3, help="times that each is run (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="times that each is run at most (default 3)")
+    parser.add_argument("--profile", metavar="DISK", help="profile one conversion of this disk")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.folder) as name:
-        folder = Path(name)
-        disk, size = folder / "disk.img", int(args.gib * GIB) // (64 * MIB) * 64 * MIB
-        for title, share in (("(a) a tenth in use, the rest full of old data", 0.1), ("(b) nearly full", 0.9)):
-            make_disk(disk, size, int(size * share))
-            show(title, run(disk, folder, PEERS, args.rounds), "p2v qcow2")
-        sparse: dict[str, list[Sample]] = {}
-        for label, length in (("1 TiB", 128 * size), ("1 %", 128 * size // 100 // MIB * MIB)):
-            make_sparse(disk, length, size // 8)
-            sparse |= {f"p2v, {label}": found for found in run(disk, folder, PEERS[:1], args.rounds).values()}
-        show("(c) a sparse disk and a hundredth of it, the same data", sparse, "p2v, 1 TiB")
+    if args.profile:
+        profile(args.profile)
+        return
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        sys.exit(f"missing: {', '.join(missing)}; make setup installs them")
+    args.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=args.folder, prefix="bench-p2v-") as folder:
+        bench(Path(folder), args.gib, args.rounds)
 
 
 if __name__ == "__main__":

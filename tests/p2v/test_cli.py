@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from p2v.blockmap.extents import normal, subtract
 from p2v.cli import main
 from p2v.journal import journal_of, read_journal
+from p2v.types import Extent
 from tests.p2v.disks import MIB, filesystem, make_disk, run, sha
 
 TIB = 1 << 40
@@ -55,8 +57,11 @@ def test_map_is_a_map_that_ddrescue_takes(tmp_path: Path, capsys: pytest.Capture
         place += int(length, 16)
     assert place == part.stat().st_size
     assert main(["map", "--json", str(part)]) == 0
-    used = json.loads(capsys.readouterr().out)
-    assert used["used_bytes"] == sum(int(length, 16) for _, length, status in lines if status == "+")
+    told = json.loads(capsys.readouterr().out)
+    assert told["used_bytes"] == sum(run["length"] for run in told["used"])
+    # Pages that the first run left in the cache no longer count as a hole.
+    runs = normal(Extent(int(start, 16), int(length, 16)) for start, length, status in lines if status == "+")
+    assert subtract(runs, tuple(Extent(run["start"], run["length"]) for run in told["used"])) == ()
 
 
 def test_an_image_goes_down_a_pipe_as_into_a_file(tmp_path: Path, disk: Path) -> None:
@@ -100,7 +105,8 @@ def test_two_disks_in_one_xva(tmp_path: Path, disk: Path) -> None:
         (["{disk}", "{disk}", "--to", "{tmp}/x"], 2, "a disk was named twice"),
         (["{disk}", "--to", "{disk}", "--format", "raw"], 2, "{disk} exists already"),
         (["{disk}", "--to", "{tmp}/x", "--limit", "fast"], 2, "'fast' is not a size"),
-        (["{disk}", "--to", "{tmp}/x", "--format", "qcow2", "--compress"], 2, "qcow2 is not compressed"),
+        (["{disk}", "--to", "{tmp}/x", "--format", "vhd", "--compress"], 2, "vhd is not compressed"),
+        (["{disk}", "--to", "-", "--format", "qcow2", "--compress"], 2, "compressed qcow2 is not written as a stream"),
         (["{disk}", "--to", "-", "--format", "vdi"], 2, "vdi is not written as a stream"),
         (["{disk}", "--to", "-", "--resume"], 2, "what went into a pipe cannot be resumed"),
         (["{disk}", "{tmp}/huge.img", "--to", "{tmp}/x"], 2, "2 disks do not go into one qcow2 file"),

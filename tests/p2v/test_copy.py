@@ -59,6 +59,7 @@ FORMS = [
     ("vhd", False),
     ("vmdk", False),
     ("vmdk", True),
+    ("qcow2", True),
     ("ova", False),
     ("xva", False),
     ("null", False),
@@ -76,6 +77,9 @@ def test_a_file_and_a_pipe_hold_the_same_bytes(tmp_path: Path, disk: Path, form:
     assert image == plain(form, disk, compress)
     assert outcome.image_bytes == len(image)
     assert done == sorted(done) and done[-1] == outcome.disk_bytes
+    if compress and FORMATS[form].compressed_goes_back:
+        reader.close()
+        return
     receiving, sending = os.pipe()
     got = bytearray()
     thread = threading.Thread(target=lambda: got.extend(os.fdopen(receiving, "rb").read()))
@@ -133,7 +137,8 @@ def test_stopped_anywhere_and_resumed_it_is_the_same_image(tmp_path: Path, disk:
         assert image.read_bytes() == expected
         record = read_journal(tmp_path / f"journal{room}")
         assert record.complete and record.manifest == outcome.manifest
-        assert [chunk.offset for chunk in record.chunks] == sorted({chunk.offset for chunk in record.chunks})
+        offsets = [chunk.offset for chunk in record.chunks]
+        assert len(offsets) == len(set(offsets))
 
 
 def test_what_cannot_be_read_becomes_zeros_and_is_told(tmp_path: Path, disk: Path) -> None:

@@ -3,6 +3,7 @@
 The keys go to the program through tmux, and its screen is what tmux shows. Every terminal has a server of its own.
 """
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -185,8 +186,19 @@ class Terminal:
     def ended(self, timeout: float) -> int:
         """Wait for the program's end; its exit status."""
         # The status comes a moment after the end, and never when a signal was the end.
-        self._until(lambda: self._asked("#{pane_dead_status}") != "", "the program has not ended by itself", timeout)
+        try:
+            self._until(lambda: self._asked("#{pane_dead_status}") != "", "the program has not ended by itself", timeout)
+        except TerminalError as error:
+            raise TerminalError(f"{error}\nwhat it waits for: {self._waits_for()}") from None
         return int(self._asked("#{pane_dead_status}"))
+
+    def _waits_for(self) -> str:
+        """Each thread of the program with the kernel's place for it; nothing when the program is gone and only tmux is late."""
+        found = []
+        for task in Path(f"/proc/{self._program}/task").glob("*"):
+            with contextlib.suppress(OSError):
+                found.append(f"{(task / 'comm').read_text().strip()} in {(task / 'wchan').read_text() or '?'}")
+        return ", ".join(found) or "it is gone"
 
     def _rested(self) -> bool:
         # A step that was just built takes keys a moment after it is painted.

@@ -50,7 +50,7 @@ def golden(pilot: Pilot[Any], name: str) -> None:
     shown = "\n".join([*(f"|{line}" for line in lines), "", *attributes_of(pilot)]) + "\n"
     path = SCREENS / f"{name}.txt"
     if os.environ.get("RENEW_GOLDEN") == "1":
-        SCREENS.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(shown)
         return
     kept = path.read_text() if path.is_file() else ""

@@ -21,7 +21,7 @@ def test_the_fonts_have_frames_and_german_letters_but_no_blocks() -> None:
     assert lacking("▀▊✓") == set("▀▊✓")
 
 
-@pytest.mark.parametrize("path", sorted((DATA / "screens").glob("*.txt")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((DATA / "screens").rglob("*.txt")), ids=lambda path: path.stem)
 def test_no_golden_screen_holds_a_glyph_that_a_console_lacks(path: object) -> None:
     assert not lacking(path.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
 

@@ -84,6 +84,7 @@ PACKAGE_OF = {
     "vgremove": "lvm2",
     "vgs": "lvm2",
     "wipefs": "util-linux",
+    "xfs_db": "xfsprogs",
     "xfs_logprint": "xfsprogs",
     "xorriso": "xorriso",
     "xl": "xen-utils-common",

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from xeninstall.wizard.draft import Draft
     from xeninstall.wizard.flow import registered
     from xeninstall.wizard.install import INSTALL, LOAD, START
+    from xeninstall.wizard.keeping import Keeper
     from xeninstall.wizard.kit import Session
     from xeninstall.wizard.loading import PackLoader
     from xeninstall.wizard.work import Installation
@@ -71,18 +72,21 @@ def run(args: argparse.Namespace) -> int:
         loader=loader,
         packs=packs,
     )
+    keeper = None if rehearsal else Keeper.of(os.path.realpath(args.target) if args.target else "")
     if unfinished is not None and args.answers is None:
         _offer(unfinished, session, runner)
     flows = [INSTALL, LOAD, *registered()]
     begin = next((flow for flow in flows if flow.name == args.flow), None)
     if args.flow and begin is None:
         raise UsageError(f"nothing here is called {args.flow}", hint=f"there are: {', '.join(flow.name for flow in flows)}")
-    app = Wizard(session, START, flows, begin)
+    app = Wizard(session, START, flows, begin, keeper)
     try:
         code = app.run(mouse=False)
     finally:
         if loader is not None:
             loader.close()
+    if keeper:
+        keeper.close()
     console.clear()
     if app.mistake:
         place = app.mistake.strip().splitlines()

@@ -11,8 +11,10 @@ from textual.screen import ModalScreen
 from xeninstall.base.errors import ExitCode
 
 from .flow import Flow
+from .keeping import Keeper, Kept
 from .kit import Ask, Session, Step, _
 from .kit.glyphs import use_console_glyphs
+from .kit.language import switch
 from .kit.session import Answered, Offer
 
 log = logging.getLogger("xeninstall.wizard")
@@ -25,14 +27,19 @@ class Wizard(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, session: Session, start: Flow, flows: list[Flow], begin: Flow | None = None) -> None:
+    def __init__(
+        self, session: Session, start: Flow, flows: list[Flow], begin: Flow | None = None, keeper: Keeper | None = None
+    ) -> None:
         use_console_glyphs()
         super().__init__()
+        self._keeper, self._keeping, self._place = keeper, False, ""
         self.session, self._start, self._flows, self._begin = session, start, flows, begin
         self.flow = start
         self.mistake = ""  # the end of a traceback, when the wizard itself failed
         session.offers = lambda: [Offer(flow.name, flow.title(), flow.about()) for flow in flows]
         session.answered = self._answered
+        session.draft.on_change = self._keep
+        session.forget = self._forget
         # Where the way back ends, when a flow was begun without the menu.
         self._menu = start.steps[-1]
 
@@ -51,7 +58,54 @@ class Wizard(App[int]):
             self.flow = self._begin
         elif self.session.reviewed and self._flows:
             self.flow = self._flows[0]
+        kept = self._keeper.take() if self._keeper else None
+        if kept is not None:
+            switch(kept.language)
         self.show(self.flow.first(self.session), first=True)
+        if kept is not None:
+            self._offer(kept)
+        else:
+            self._keeping = self._keeper is not None
+
+    # ---- what an earlier wizard left
+
+    def _offer(self, kept: Kept) -> None:
+        """Going on is the safe answer, and every way out of the box but one."""
+        text = _("The wizard before this one ended at {time}, and what was entered until then is still here. Go on with it?")
+        text = text.format(time=kept.ended)
+        if kept.hooks and not self.session.draft.given("hooks"):
+            text += "\n\n" + _("Hooks are not kept: to have them, leave, and start again with the answer file that they are in.")
+        box = Ask(_("Go on where you were?"), text, yes=_("Begin anew"), no=_("Go on"))
+
+        def answered(anew: bool | None) -> None:
+            self._keeping = True
+            if anew:
+                self._keep()
+            else:
+                self._go_on(kept)
+
+        self.push_screen(box, answered)
+
+    def _go_on(self, kept: Kept) -> None:
+        session = self.session
+        hooks = {"hooks": session.draft.data["hooks"]} if session.draft.given("hooks") else {}
+        session.draft.put(kept.data | hooks)
+        session.shelf.update(kept.shelf)
+        session.reviewed = kept.reviewed
+        self.flow = next((flow for flow in self._flows if flow.name == kept.flow), self._start)
+        steps = {step.NAME: step for step in (*self._start.steps, *self.flow.applying(session))}
+        self.show(steps.get(kept.step, self.flow.steps[0]))
+
+    def _keep(self) -> None:
+        if self._keeping and self._keeper:
+            self._keeper.keep(self.session, self.flow.name, self._place)
+
+    def _forget(self) -> None:
+        self._keeping = False
+        if self._keeper:
+            self._keeper.forget()
+
+    # ---- from step to step
 
     def show(self, wanted: type[Step], *, first: bool = False) -> None:
         """Build the step anew from the draft and show it instead of the one before."""
@@ -61,6 +115,9 @@ class Wizard(App[int]):
             step.place = (steps.index(wanted) + 1, len(steps))
         if wanted is self.flow.review:
             self.session.reviewed = True
+        if self.flow.review not in steps or wanted not in steps[steps.index(self.flow.review) + 1 :]:
+            self._place = wanted.NAME  # whoever comes back begins the work anew by a deliberate act, at the review
+        self._keep()
         if first:
             self.push_screen(step)
         else:
@@ -115,6 +172,8 @@ class Wizard(App[int]):
     def on_step_leave(self, message: Step.Leave) -> None:
         """Nothing was begun, so nothing can be lost; but nobody means to leave by a slip of the finger."""
         text = _("Nothing has been written to any disk. What was entered is lost when you leave.")
+        if self._keeping and self._keeper and self._keeper.keeps:
+            text = _("Nothing has been written to any disk. What was entered is kept until this machine is switched off.")
         box = Ask(_("Leave the wizard?"), text, yes=_("Leave"), no=_("Stay"))
 
         def answered(yes: bool | None) -> None:

@@ -31,9 +31,11 @@ def selector(disk: Disk, machine: Machine) -> dict[str, str]:
 def rows(disks: Iterable[Disk], taken: Mapping[str, str]) -> list[Row]:
     """One row a disk; `taken` gives the reason, by path, for those that are used elsewhere. Usable ones first."""
     made = []
+    disks = list(disks)
+    cells = max([14, *(len(disk.path) for disk in disks)])
     for disk in disks:
         why_not = taken.get(disk.path) or " ".join(said(obstacle.text) for obstacle in disk.obstacles)
-        head = f"{disk.path:<14} {format_size(disk.size_bytes):>9}  {disk.bus:<6} {disk.model}"
+        head = f"{disk.path:<{cells}} {format_size(disk.size_bytes):>9}  {disk.bus:<6} {disk.model}"
         named = said(disk.identity) if disk.identity != disk.path else _("no serial number")
         more = [
             named,

@@ -61,6 +61,7 @@ class Draft:
         self.data: dict[str, Any] = copy.deepcopy(data or {})
         self._judge = judge
         self._judged: Judgement | None = None
+        self.on_change: Callable[[], None] = _nothing
 
     def get(self, key: str) -> Any:  # noqa: ANN401 — what was typed, of whatever kind the key is
         """What was entered, else the answer file's default; enums as their values."""
@@ -91,6 +92,12 @@ class Draft:
         else:
             node[name] = copy.deepcopy(value)
         self._prune(above)
+        self._judged = None
+        self.on_change()
+
+    def put(self, data: dict[str, Any]) -> None:
+        """Other answers in place of all that were entered."""
+        self.data = copy.deepcopy(data)
         self._judged = None
 
     def section(self, name: str) -> Any:  # noqa: ANN401 — the model of that section, which the caller names
@@ -154,6 +161,10 @@ class Draft:
         for part in key.split("."):
             node = getattr(node, part, None)
         return _plain(node)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 — any value that a model can hold

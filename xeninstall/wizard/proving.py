@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from xeninstall.apply.proof.prove import Subject, interfaces, prove
 from xeninstall.apply.proof.results import Outcome, Result
 
-from .kit import Act, Session, _, said
+from .kit import Act, Session, Step, _, said
 
 _WIDTH = 68
 _NAME_CELLS = 10
@@ -103,6 +103,14 @@ class ProvingBox(ModalScreen[None]):
     def action_scroll(self, lines: int) -> None:
         """Up or down."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def prove_now(step: Step) -> None:
+    """Over the step, when what is entered there could work at all; else say what is wrong and go there."""
+    if step.problems(step.session):
+        step.action_next()
+    else:
+        step.app.push_screen(ProvingBox(step.session))
 
 
 def summary(results: list[Result]) -> str:

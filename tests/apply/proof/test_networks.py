@@ -30,6 +30,58 @@ while True:
 """
 
 
+# A router in VLAN 20 that is made of bytes alone, so that what it understands is what a switch's port would see.
+_ROUTER_IN_VLAN_20 = """
+import socket, struct, time
+MAC, OWN = bytes.fromhex("020000000020"), bytes([198, 51, 100, 1])
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+s.bind(("far0", 3))
+s.setsockopt(263, 8, 1)
+print("ready", flush=True)
+while True:
+    frame, more, _, sender = s.recvmsg(3000, 64)
+    tags = [struct.unpack("=IIIHHHH", data)[5] for _, _, data in more if struct.unpack("=IIIHHHH", data)[0] & 0x10]
+    if sender[2] == 4 or tags != [20]:
+        continue
+    head = frame[6:12] + MAC + bytes.fromhex("81000014")
+    if frame[12:14] == bytes.fromhex("0806") and frame[20:22] == bytes([0, 1]) and frame[38:42] == OWN:
+        s.send(head + frame[12:20] + bytes([0, 2]) + MAC + OWN + frame[22:32])
+    elif frame[12:14] == bytes.fromhex("0800") and frame[:6] == MAC and frame[30:34] == OWN:
+        ip, rest = frame[14:26] + OWN + frame[26:30], frame[34:]
+        if frame[23] == 1:
+            added = struct.unpack("!H", rest[2:4])[0] + 0x0800
+            s.send(head + frame[12:14] + ip + b"\\0\\0" + struct.pack("!H", (added & 0xFFFF) + (added >> 16)) + rest[4:])
+        elif frame[23] == 17:
+            port, data = rest[2:4], rest[8:]
+            now = int((time.time() + 2208988800) * 2**32)
+            ntp = struct.pack("!BBbb3I", 36, 2, 4, -20, 0, 0, 0) + bytes(8) + data[40:48] + struct.pack("!QQ", now, now)
+            data = ntp if port == struct.pack("!H", 123) else data[:2] + bytes([0x81, 0x80]) + data[4:]
+            s.send(head + frame[12:14] + ip[:2] + struct.pack("!H", 28 + len(data)) + ip[4:10]
+                   + struct.pack("!H", checksum(ip[:2] + struct.pack("!H", 28 + len(data)) + ip[4:10] + bytes(2) + ip[12:]))
+                   + ip[12:] + port + rest[:2] + struct.pack("!HH", 8 + len(data), 0) + data)
+"""
+_CHECKSUM = """
+def checksum(head):
+    import struct
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+"""
+# `xeninstall` on a kernel without the module 8021q.
+_WITHOUT_VLANS = """
+import sys
+from xeninstall import cli
+from xeninstall.base import run
+from xeninstall.verbs import prove
+class Runner(run.SystemRunner):
+    def run(self, argv, **how):
+        refused = run.Completed(tuple(argv), 2, "", "Error: Unknown device type.\\n")
+        return refused if "vlan" in argv else super().run(argv, **how)
+prove.SystemRunner = Runner
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
 class Net:
     """A host's namespace with eth7, and a router's with everything else."""
 
@@ -84,11 +136,20 @@ class Net:
                 return
             time.sleep(0.1)
 
-    def prove(self, answers: str) -> dict[str, list[str]]:
+    def in_vlan_20(self) -> None:
+        """A router there, and a cable that carries frames of some size."""
+        for end, name in ((self.router, "far0"), (self.host, "eth7")):
+            _ip("-n", end, "link", "set", name, "mtu", "2000")
+        ready = self._far(sys.executable, "-c", _CHECKSUM + _ROUTER_IN_VLAN_20)
+        assert ready.stdout is not None
+        assert ready.stdout.readline() == "ready\n"
+
+    def prove(self, answers: str, *, by: str = "the kernel") -> dict[str, list[str]]:
         """`xeninstall prove` in the host's namespace; outcome and text of each result, by name."""
         path = self.folder / "answers.toml"
         path.write_text('[root]\npassword_hash = "!"\nssh_keys = ["ssh-ed25519 ' + "A" * 68 + '"]\n' + answers)
-        argv = ["ip", "netns", "exec", self.host, sys.executable, "-m", "xeninstall", "prove", str(path)]
+        program = ["-m", "xeninstall"] if by == "the kernel" else ["-c", _WITHOUT_VLANS]
+        argv = ["ip", "netns", "exec", self.host, sys.executable, *program, "prove", str(path)]
         done = subprocess.run([*argv, "--interface", "eth7", "--json"], capture_output=True, text=True, check=False)
         assert not done.stderr, done.stderr
         found: dict[str, list[str]] = {}
@@ -179,23 +240,35 @@ def test_ipv6_by_router_and_static_with_its_conflict(net: Net) -> None:
     assert taken[0].startswith("failed: 2001:db8:1::8 is taken")
 
 
-def test_a_vlan_is_tagged_or_the_kernel_that_cannot_is_named(net: Net) -> None:
-    tagged = ["link", "add", "link", "far0", "name", "far0.20", "type", "vlan", "id", "20"]
-    can = subprocess.run(["ip", "-n", net.router, *tagged], check=False, capture_output=True).returncode == 0
-    static = (
-        '[network]\nvlan = 20\n[network.ipv6]\nmethod = "none"\n[network.ipv4]\nmethod = "static"\naddress = "198.51.100.7/24"\n'
-    )
-    if can:
-        _ip("-n", net.router, "address", "add", "198.51.100.1/24", "dev", "far0.20")
-        _ip("-n", net.router, "link", "set", "far0.20", "up")
+def test_a_vlan_is_proven_by_packets_that_carry_its_tag(net: Net) -> None:
+    net.in_vlan_20()
+    for by in ["ourselves", "the kernel"] if _makes_vlans(net) else ["ourselves"]:
+        _prove_vlan_20(net, by)
+
+
+def _prove_vlan_20(net: Net, by: str) -> None:
+    before = net.traces()
+    static = '[network.ipv6]\nmethod = "none"\n[network.ipv4]\nmethod = "static"\naddress = "198.51.100.7/24"\n'
     more = 'gateway = "198.51.100.1"\n[dns]\nmode = "servers"\nservers = ["198.51.100.1"]\n'
-    found = net.prove(static + more)
-    if can:
-        assert found["vlan"] == ["passed: packets carry the tag of VLAN 20"]
-        assert found["gateway"][0].startswith("passed: ")
-    else:
-        assert found["vlan"][0].startswith("warned: VLAN 20 cannot be tested: this kernel makes no 802.1Q interface")
-        assert list(found) == ["link", "vlan"]
+    more += '[time]\nntp = "servers"\nservers = ["198.51.100.1"]\n'
+    found = net.prove("[network]\nvlan = 20\nmtu = 1900\n" + static + more, by=by)
+    assert found["vlan"] == ["passed: packets carry the tag of VLAN 20"]
+    assert found["address"] == ["passed: nobody else has 198.51.100.7"]
+    assert found["gateway"] == ["passed: the gateway 198.51.100.1 answers, MAC address 02:00:00:00:00:20"]
+    assert found["mtu"] == ["passed: packets of 1900 bytes reach the gateway whole"]
+    assert found["dns"] == ["passed: the DNS server 198.51.100.1 answers"]
+    assert found["ntp"][0].startswith("passed: the time server 198.51.100.1 answers")
+    assert net.traces() == before
+    # The same questions with another tag, and with none, reach nobody.
+    only = 'gateway = "198.51.100.1"\n[dns]\nmode = "servers"\nservers = ["2001:db8::1"]\n[time]\nntp = "none"\n'
+    for vlan in ("vlan = 21\n", ""):
+        away = net.prove(f"[network]\n{vlan}{static}{only}", by=by)
+        assert away["gateway"][0].startswith("failed: the gateway 198.51.100.1 does not answer")
+
+
+def _makes_vlans(net: Net) -> bool:
+    tagged = ["link", "add", "link", "far0", "name", "far0.9", "type", "vlan", "id", "9"]
+    return subprocess.run(["ip", "-n", net.router, *tagged], check=False, capture_output=True).returncode == 0
 
 
 def test_a_pulled_cable(net: Net) -> None:

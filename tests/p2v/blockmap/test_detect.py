@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from p2v.blockmap.detect import map_disk
+from p2v.blockmap.detect import Subject, map_disks
 from p2v.blockmap.extents import covered, total
 from p2v.blockmap.model import DiskMap
-from p2v.layout.read import read_layout
+from p2v.layout.joined import Joined
+from p2v.layout.read import read_layouts
 from p2v.source.file import FileReader
 from p2v.types import Extent
 from tests.p2v.check import assert_whole
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.root  # FUSE mounts
 def mapped(path: Path, whole_because: str = "") -> DiskMap:
     reader = FileReader(path)
     try:
-        return map_disk(str(path), read_layout(reader), SystemRunner(), whole_because=whole_because)
+        joined = Joined([reader])
+        return map_disks([Subject(str(path), whole_because)], joined, read_layouts(joined, [reader]), SystemRunner())[0]
     finally:
         reader.close()
 

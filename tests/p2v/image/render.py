@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from p2v.image.model import Disk
-from p2v.types import BlockMap, Coded, DiskData, Extent, Hole, ImageWriter, Late, Literal
+from p2v.types import BlockMap, Coded, DiskData, Extent, Hole, ImageWriter, Late, Literal, Patch
 
 SECTOR = 512
 
 
 def render(writer: ImageWriter, disks: Sequence[bytes], path: Path) -> None:
     """Write the image; its length is what the writer said."""
-    with path.open("wb") as file:
+    with path.open("w+b") as file:
         for piece in writer.pieces():
             match piece:
                 case Literal(data):
@@ -28,6 +28,14 @@ def render(writer: ImageWriter, disks: Sequence[bytes], path: Path) -> None:
                     file.write(coded)
                     if placed:
                         placed(place, coded)
+                case Patch(patches):
+                    end = file.tell()
+                    for place, data in patches():
+                        file.seek(place)
+                        assert not file.read(len(data)).strip(b"\0"), "it was left as a hole"
+                        file.seek(place)
+                        file.write(data)
+                    file.seek(end)
                 case Late(make, length):
                     data = make()
                     assert length in (None, len(data))

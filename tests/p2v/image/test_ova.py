@@ -20,8 +20,11 @@ def test_every_disk_is_in_it_and_described(tmp_path: Path) -> None:
     image = tmp_path / "image.ova"
     render(writer, [data for _, data in samples], image)
     with tarfile.open(image) as archive:
-        assert archive.getnames() == ["machine.ovf", "disk1.vmdk", "disk2.vmdk", "disk3.vmdk"]
+        names = archive.getnames()
+        assert names == ["machine.ovf", "disk1.vmdk", "disk2.vmdk", "disk3.vmdk", "machine.mf"]
         archive.extractall(tmp_path, filter="data")
+    wanted = "".join(f"SHA1({name})= {run('sha1sum', tmp_path / name).split()[0]}\n" for name in names[:-1])
+    assert (tmp_path / "machine.mf").read_text() == wanted
     root = ET.parse(tmp_path / "machine.ovf").getroot()
     files = {file.get(f"{OVF}id"): file for file in root.iter(f"{OVF}File")}
     disks = list(root.iter(f"{OVF}Disk"))

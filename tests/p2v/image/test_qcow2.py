@@ -7,11 +7,12 @@ import pytest
 
 from p2v.image.model import Disk
 from p2v.image.qcow2 import CLUSTER, Qcow2
+from p2v.image.qcow2_zstd import Qcow2Zstd
 from p2v.types import BlockMap, DiskData, Extent, Literal
 from tests.p2v.disks import run
 from tests.p2v.image.render import SAMPLES, render, sample
 
-GIB = 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -24,6 +25,32 @@ def test_qemu_finds_it_whole_and_equal(tmp_path: Path, name: str) -> None:
     assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
     told = json.loads(run("qemu-img", "info", "--output=json", image))
     assert (told["virtual-size"], told["format-specific"]["data"]["compat"]) == (len(data), "1.1")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_compressed_it_is_whole_and_equal_too(tmp_path: Path, name: str) -> None:
+    disk, data = sample(*SAMPLES[name])
+    image, raw = tmp_path / "image", tmp_path / "raw"
+    raw.write_bytes(data)
+    render(Qcow2Zstd(disk), [data], image)
+    assert "No errors were found" in run("qemu-img", "check", "-f", "qcow2", image)
+    assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
+    told = json.loads(run("qemu-img", "info", "--output=json", image))
+    assert told["format-specific"]["data"]["compression-type"] == "zstd"
+
+
+def test_compressed_text_is_small_and_zeros_are_nothing(tmp_path: Path) -> None:
+    size = 700 * MIB  # two L2 tables
+    disk = Disk(BlockMap(size, (Extent(500 * MIB, 40 * MIB),)))
+    data = bytearray(size)
+    text = b"the same words again " * 200_000
+    data[511 * MIB : 511 * MIB + len(text)] = text
+    image, raw = tmp_path / "image", tmp_path / "raw"
+    raw.write_bytes(data)
+    render(Qcow2Zstd(disk), [bytes(data)], image)
+    assert image.stat().st_size < MIB
+    assert "No errors were found" in run("qemu-img", "check", "-f", "qcow2", image)
+    assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
 
 
 def test_a_disk_of_three_tebibytes_has_its_few_clusters_and_no_more(tmp_path: Path) -> None:

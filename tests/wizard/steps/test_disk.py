@@ -8,7 +8,7 @@ from tests.wizard.driving import MACHINES, driven, press_act, session, type_text
 from tests.wizard.screens import golden, words_of
 from xeninstall.machine.model import Disk as FoundDisk
 from xeninstall.wizard import disks
-from xeninstall.wizard.kit import Session, Target
+from xeninstall.wizard.kit import Session, Sheet, Target
 from xeninstall.wizard.steps.disk import Disk
 
 
@@ -88,7 +88,34 @@ def test_a_size_that_cannot_be_is_refused_in_words_as_it_is_typed() -> None:
             await type_text(pilot, "4G")
             golden(pilot, "disk-advanced")
             await pilot.press("escape", "ctrl+n")
+            # Next leads to where it can be mended.
+            assert isinstance(pilot.app.screen, Sheet)
             assert "4 GiB is too small for the system" in words_of(pilot)
+            await pilot.press("ctrl+u")
+            await type_text(pilot, "12G")
+            await pilot.press("escape")
+            assert not Disk.problems(given)
+
+    asyncio.run(run())
+
+
+def test_a_machine_without_a_usable_disk_is_told_what_would_help() -> None:
+    def said_of(name: str) -> str:
+        return Disk.problems(session(name))[-1].text
+
+    assert said_of("tiny-disk") == ("none of this machine's disks can be used; attach another one, or do what stands at them")
+    assert said_of("vmd-no-disks") == "the machine shows no disks; attach one, or load the driver of its controller"
+    assert said_of("nvme") == "no disk is chosen yet; choose one with the arrow keys and Enter"
+
+
+def test_typing_replaces_the_automatic_sizes() -> None:
+    async def run() -> None:
+        given = session("bios-two-disks")
+        async with driven(given, Disk) as (pilot, _):
+            await press_act(pilot, "advanced")
+            await pilot.press("tab")
+            await type_text(pilot, "2G")
+            assert given.draft.get("xen.dom0_memory") == "2G"
 
     asyncio.run(run())
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.wizard.driving import Recorder, driven
+from tests.wizard.driving import Recorder, driven, settle
 from tests.wizard.screens import golden, words_of
 from tests.wizard.steps.test_review import settled
 from xeninstall.base.events import Finished
@@ -19,6 +19,7 @@ def test_it_says_how_to_log_in_and_where_log_and_answer_file_are() -> None:
         async with driven(given, Done) as (pilot, _):
             golden(pilot, "done")
             await pilot.press("left", "enter")
+            await settle(pilot)
             assert isinstance(given.runner, Recorder)
             assert given.runner.commands == [("systemctl", "reboot")]
             await pilot.press("right", "enter")

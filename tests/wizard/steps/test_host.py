@@ -42,3 +42,19 @@ def test_without_colour_the_focus_still_shows() -> None:
             golden(pilot, "host-none")
 
     asyncio.run(run())
+
+
+def test_typing_replaces_the_default_and_corrects_what_was_entered() -> None:
+    async def run() -> None:
+        given = session()
+        async with driven(given, Host) as (pilot, _):
+            await type_text(pilot, "xen1")
+            assert given.draft.get("host.name") == "xen1"
+            await pilot.press("tab", "shift+tab")
+            await type_text(pilot, "0")
+            assert given.draft.get("host.name") == "xen10"
+        async with driven(given, Host) as (pilot, _):
+            await type_text(pilot, "0")
+            assert given.draft.get("host.name") == "xen100"
+
+    asyncio.run(run())

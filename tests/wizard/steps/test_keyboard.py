@@ -5,6 +5,7 @@ import asyncio
 from tests.wizard.driving import Recorder, driven, session, settle, type_text
 from tests.wizard.screens import golden, text_of, words_of
 from xeninstall.wizard.kit.language import current
+from xeninstall.wizard.steps.host import Host
 from xeninstall.wizard.steps.keyboard import Keyboard
 
 
@@ -28,6 +29,9 @@ def test_who_types_a_layouts_own_name_finds_it_first() -> None:
         async with driven(session(), Keyboard) as (pilot, _):
             await type_text(pilot, "de")
             assert text_of(pilot)[7].startswith(" ( ) de  ")
+            await pilot.press("ctrl+u")
+            await type_text(pilot, "swedish")
+            assert text_of(pilot)[7].startswith(" ( ) se  ")
 
     asyncio.run(run())
 
@@ -65,5 +69,22 @@ def test_the_language_changes_the_screen_at_once() -> None:
             await settle(pilot)
             assert current() == "de"
             golden(pilot, "keyboard-german")
+
+    asyncio.run(run())
+
+
+def test_next_takes_the_only_layout_that_was_found() -> None:
+    async def run() -> None:
+        given = session()
+        async with driven(given, Keyboard, Host) as (pilot, step):
+            await type_text(pilot, "german")
+            await pilot.press("ctrl+n")
+            assert pilot.app.screen is step
+            assert "Several are found by 'german'" in words_of(pilot)
+            await type_text(pilot, " dead")
+            await pilot.press("ctrl+n")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, Host)
+        assert given.draft.data["keyboard"] == {"layout": "de", "variant": "nodeadkeys"}
 
     asyncio.run(run())

@@ -1,9 +1,12 @@
 """The first menu: flows by digit or Enter; shell and reboot only where the machine is ours."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
-from tests.wizard.driving import Recorder, running, session
-from tests.wizard.screens import golden, text_of
+from tests.wizard.driving import Recorder, driven, running, session, settle
+from tests.wizard.screens import golden, text_of, words_of
+from xeninstall.base.run import Completed
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.flow import Flow
 from xeninstall.wizard.steps.host import Host
@@ -35,8 +38,10 @@ def test_on_the_boot_medium_there_is_a_shell_beside_the_wizard_and_a_reboot_that
             await pilot.press("2", "3")
             golden(pilot, "menu-reboot")
             await pilot.press("enter")  # the safe answer has the focus
+            await settle(pilot)
             assert len(runner.commands) == 1
             await pilot.press("3", "tab", "enter")
+            await settle(pilot)
         return runner.commands
 
     assert asyncio.run(run()) == [("tmux", "new-window", "-n", "shell"), ("systemctl", "reboot")]
@@ -50,6 +55,21 @@ def test_in_a_rehearsal_shell_and_reboot_are_grey_and_do_nothing() -> None:
             assert sum("not in a rehearsal" in line for line in text_of(pilot)) == 2
             assert "REHEARSAL: nothing is written" in text_of(pilot)[0]
             assert runner.commands == []
+
+    asyncio.run(run())
+
+
+def test_a_machine_that_does_not_start_again_says_why() -> None:
+    class Stubborn(Recorder):
+        def run(self, argv: Sequence[str], **_how: Any) -> Completed:
+            return Completed(tuple(argv), 1, "", "Failed to set wall message\nCall to Reboot failed: Connection timed out\n")
+
+    async def run() -> None:
+        async with driven(session(runner=Stubborn(), on_medium=True), Menu) as (pilot, step):
+            await pilot.press("end", "enter", "right", "enter")
+            await settle(pilot)
+            assert "! Call to Reboot failed: Connection timed out" in words_of(pilot)
+            assert pilot.app.screen is step
 
     asyncio.run(run())
 

@@ -9,6 +9,7 @@ from tests.wizard.driving import DATA, driven, session, type_text
 from tests.wizard.screens import golden, text_of, words_of
 from xeninstall.wizard import zones
 from xeninstall.wizard.steps import zone as module
+from xeninstall.wizard.steps.host import Host
 from xeninstall.wizard.steps.zone import TimeZone
 
 
@@ -79,5 +80,40 @@ def test_a_zone_of_an_answer_file_that_is_not_in_the_table_stays() -> None:
         async with driven(given, TimeZone) as (pilot, _):
             assert "Chosen: Europe/Jersey" in words_of(pilot)
             assert given.draft.get("time.zone") == "Europe/Jersey"
+
+    asyncio.run(run())
+
+
+def test_next_takes_the_only_hit_of_a_search_and_asks_where_there_are_several_or_none() -> None:
+    async def run() -> None:
+        given = session()
+        async with driven(given, TimeZone, Host) as (pilot, step):
+            await type_text(pilot, "germany")
+            await pilot.press("ctrl+n")
+            assert pilot.app.screen is step
+            assert "Several are found by 'germany': choose one" in words_of(pilot)
+            await type_text(pilot, "x")
+            assert "Several" not in words_of(pilot)
+            await pilot.press("ctrl+n")
+            assert "Nothing is found by 'germanyx'" in words_of(pilot)
+            assert given.draft.get("time.zone") == "Etc/UTC"
+            await pilot.press("ctrl+u")
+            await type_text(pilot, "lisb")
+            await pilot.press("ctrl+n")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, Host)
+        assert given.draft.get("time.zone") == "Europe/Lisbon"
+
+    asyncio.run(run())
+
+
+def test_a_region_empties_the_search_so_that_it_does_not_stand_in_the_way() -> None:
+    async def run() -> None:
+        given = session()
+        async with driven(given, TimeZone, Host) as (pilot, _):
+            await type_text(pilot, "germany")
+            await pilot.press("down", "right", "down", "ctrl+n")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, Host)
 
     asyncio.run(run())

@@ -16,6 +16,7 @@ from xeninstall.base.errors import Error
 from xeninstall.base.run import Completed, Runner
 
 from .results import Standing
+from .tagging import relayed
 
 _TABLE = "7351"  # any number that nobody else has; also the rules' priority
 _VLAN = "xiproof"
@@ -66,16 +67,28 @@ def above(runner: Runner, name: str) -> str:
 
 @contextmanager
 def tagged(runner: Runner, name: str, vlan: int) -> Iterator[str]:
-    """An interface in that VLAN. Raises NoVlan with the kernel's own words."""
+    """An interface in that VLAN, by the kernel's tags or, where it has none, by ours. Raises NoVlan with the kernel's words."""
     runner.run(["ip", "link", "del", "dev", _VLAN], check=False)  # what a proof that was killed has left
     made = runner.run(["ip", "link", "add", "link", name, "name", _VLAN, "type", "vlan", "id", str(vlan)], check=False)
-    if made.status:
-        raise NoVlan(made.stderr.strip().splitlines()[-1].removeprefix("Error: ") if made.stderr.strip() else "refused")
-    try:
+    with ExitStack() as after:
+        if made.status == 0:
+            after.callback(runner.run, ["ip", "link", "del", "dev", _VLAN], check=False)
+        else:
+            said = made.stderr.strip().splitlines() or ["refused"]
+            try:
+                after.enter_context(relayed(name, _VLAN, vlan))
+            except OSError as error:
+                raise NoVlan(f"{said[-1].removeprefix('Error: ')}, and without it: {error.strerror}") from None
+            _like(runner, name)
         runner.run(["ip", "link", "set", "dev", _VLAN, "up"])
         yield _VLAN
-    finally:
-        runner.run(["ip", "link", "del", "dev", _VLAN], check=False)
+
+
+def _like(runner: Runner, name: str) -> None:
+    """The kernel's own VLAN interfaces have the card's MAC address and MTU, which is where the answers go to."""
+    card = port(runner, name)
+    if card is not None:
+        runner.run(["ip", "link", "set", "dev", _VLAN, "address", card.mac, "mtu", str(card.mtu)])
 
 
 @contextmanager

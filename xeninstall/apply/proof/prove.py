@@ -5,7 +5,7 @@ time of the proof, and a lease is given back unless this machine held it before.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 
 from xeninstall.answers.model import Dns, Ipv4Method, Ipv6Method, Network, Time
@@ -157,8 +157,10 @@ class _Proof:
         return words[words.index("lladdr") + 1] if "lladdr" in words[:-1] else ""
 
     def _mtu(self, at: Standing, mtu: int) -> Result:
-        card = place.port(self.runner, self.card)
-        with place.sized(self.runner, self.card, mtu, card.mtu if card else mtu) as fits:
+        # The card first: a VLAN's interface takes no more than what it stands on.
+        names = (self.card, self.interface) if self.network.vlan is not None else (self.card,)
+        with ExitStack() as after:
+            fits = all(after.enter_context(self._sized(name, mtu)) for name in names)
             if not fits:
                 return failed("mtu", f"{self.card} takes no MTU of {mtu}; give a smaller one")
             size = str(mtu - _UNTAGGED_HEADER_BYTES)
@@ -166,6 +168,10 @@ class _Proof:
             if self.runner.run(ping, check=False).status == 0:
                 return passed("mtu", f"packets of {mtu} bytes reach the gateway whole")
         return warned("mtu", f"no answer to a ping of {mtu} bytes; the gateway refuses pings, or a switch takes less")
+
+    def _sized(self, name: str, mtu: int) -> AbstractContextManager[bool]:
+        found = place.port(self.runner, name)
+        return place.sized(self.runner, name, mtu, found.mtu if found else mtu)
 
     def _ipv6(self, stood: list[Standing]) -> Iterator[Result]:
         ipv6 = self.network.ipv6

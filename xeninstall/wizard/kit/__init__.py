@@ -44,6 +44,7 @@ from .field import Field, Line, text_or_none, whole_number, words
 from .language import _, counted, said
 from .plain import plain
 from .rows import Check, Choice, Picks, Row, Rows
+from .searching import only_hit, unsettled
 from .session import Session, Target
 from .sheet import Sheet
 from .step import Body, Step
@@ -70,9 +71,11 @@ __all__ = [
     "Target",
     "_",
     "counted",
+    "only_hit",
     "plain",
     "said",
     "text_or_none",
+    "unsettled",
     "whole_number",
     "words",
 ]

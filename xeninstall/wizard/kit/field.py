@@ -40,9 +40,9 @@ class Line(Input):
         Binding("down,enter", "leave(1)", show=False),
     ]
 
-    def __init__(self, value: str = "", *, password: bool = False, id: str | None = None) -> None:
+    def __init__(self, value: str = "", *, password: bool = False, fresh: bool = False, id: str | None = None) -> None:
         # No placeholder: where there is no dim text, it reads like something that was entered.
-        super().__init__(value, password=password, id=id, compact=True, select_on_focus=False)
+        super().__init__(value, password=password, id=id, compact=True, select_on_focus=fresh)
         self.cursor_blink = False
 
     @property
@@ -70,12 +70,14 @@ class Field(Horizontal):
         parse: Parse = text_or_none,
         hint: str = "",
         password: bool = False,
+        fresh: bool = False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.label, self.key, self.parse, self.hint = label, key, parse, hint
-        shown = " ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value or "")
-        self.line = Line(shown, password=password)
+        self._shown = " ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value or "")
+        # A default that nobody has entered is there to be typed over; what was entered is there to be corrected.
+        self.line = Line(self._shown, password=password, fresh=fresh)
         self.touched = False
 
     def compose(self) -> ComposeResult:
@@ -98,6 +100,8 @@ class Field(Horizontal):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self.touched = True
+        if event.value != self._shown:
+            self.line.select_on_focus = False
         self.post_message(Changed(self, self.key, self.value))
 
     def show_wrong(self, wrong: bool) -> None:

@@ -58,7 +58,8 @@ def _known(text: str) -> str | None:
     for pattern, translation in _patterns(_Chosen.code):
         found = pattern.fullmatch(text)
         if found is not None:
-            return translation.format(*found.groups())
+            # What stands in a place may be a sentence of its own; a single word there is a name.
+            return translation.format(*(_known(part) or part if " " in part else part for part in found.groups()))
     return None
 
 

@@ -21,17 +21,19 @@ from .changed import Changed
 from .plain import plain
 
 _GREY = Style(dim=True)
+_LOUD = Style(bold=True, color="red")
 _PLAIN = Style()
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: what it stands for, its text and further lines below; `why_not` greys it and says the reason."""
+    """One row: what it stands for, its text and further lines below; `why_not` greys it and says the reason; `loud` warns."""
 
     value: str
     text: str
     more: tuple[str, ...] = ()
     why_not: str = ""
+    loud: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -185,7 +187,7 @@ class Rows(ScrollView, can_focus=True):
         end = self._end_mark(y)
         text = f"{before}{plain(row.lines[line])}"[: width - 2].ljust(width - 2)
         at_hand = index == self.cursor and self.has_focus
-        style = _GREY if row.why_not else _PLAIN
+        style = _GREY if row.why_not else _LOUD if row.loud else _PLAIN
         if at_hand:
             style = Style(reverse=True, bold=not row.why_not)
         strip = Strip([Segment(f"{text} ", self.rich_style + style), Segment(end, self.rich_style)])

@@ -106,6 +106,7 @@ class Session:
     plan: Plan | None = None  # the one that was agreed to
     answered: Callable[[], list[Answered]] = list  # the flow's steps before its review
     offers: Callable[[], list[Offer]] = list
+    forget: Callable[[], None] = lambda: None  # what was entered need not be kept any longer
     notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
     shelf: dict[str, object] = field(default_factory=dict)  # entered, but out of force at the moment; by answer key
 

@@ -6,26 +6,24 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import DescendantFocus
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xeninstall.base.errors import Error
 from xeninstall.wizard.draft import Problem
 
 from .act import Act
-from .changed import Changed
 from .dialogs import Say
 from .field import Field
+from .form import Form
 from .judging import reason
 from .language import _
-from .rows import Rows, go_on
 from .session import Session
 
 SCREEN_CELLS = 80
@@ -35,11 +33,10 @@ class Body(VerticalScroll, can_focus=False):
     """Where a step's own widgets are; scrolls when they need more room than there is."""
 
 
-class Step(Screen[None]):
+class Step(Form):
     """The base of every step; `xeninstall.wizard.kit` says how one is written."""
 
     NAME: ClassVar[str] = ""
-    OWNS: ClassVar[tuple[str, ...]] = ()
     HAS_BACK: ClassVar[bool] = True
     AUTO_FOCUS = "Body *"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,9 +84,14 @@ class Step(Screen[None]):
 
         step: "Step"
 
+    @dataclass
+    class Refused(Message):
+        """A command did not do what it should."""
+
+        why: str
+
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self.place = (0, 0)  # number of this step and how many there are; (0, 0) hides it
         self._wrong_is_said = False
         self._shown = ""
@@ -126,6 +128,11 @@ class Step(Screen[None]):
         """What keeps this step from being settled. A step may add what only the machine can tell."""
         return session.draft.problems(*cls.OWNS) if cls.OWNS else []
 
+    @classmethod
+    def next_word(cls) -> str:
+        """What going on from here is called; empty where the step goes on by itself."""
+        return _("Next")
+
     def keys(self) -> list[tuple[str, str]]:
         """Further keys for the footer: `("^T", _("Test"))`."""
         return []
@@ -134,8 +141,12 @@ class Step(Screen[None]):
         """^C: ask whether to leave. A step with work under way asks its own question."""
         self.post_message(self.Leave(self))
 
-    def after_change(self, key: str) -> None:
-        """A value was written into the draft; show or hide what depends on it."""
+    def go_to(self, problems: list[Problem]) -> None:
+        """To where the first of them can be mended."""
+        for field in self.query(Field):
+            if field.display and field.key and any(one.within(field.key) for one in problems):
+                field.line.focus()
+                return
 
     def on_next(self) -> None:
         """Nothing is wrong and the person wants to go on. A step with work to do first calls `finish` after it."""
@@ -146,12 +157,6 @@ class Step(Screen[None]):
     def finish(self) -> None:
         """On to the next step."""
         self.post_message(self.Finished(self))
-
-    def write(self, key: str, value: object) -> None:
-        """Enter a value into the draft and judge it."""
-        self.session.draft.set(key, value)
-        self.after_change(key)
-        self.judge()
 
     def judge(self) -> None:
         """Show what is wrong now: `!` at the fields, and the reason of the one at hand below."""
@@ -171,6 +176,21 @@ class Step(Screen[None]):
             notice.update(Text(shown), layout=False)
             notice.set_class(wrong, "wrong")
 
+    @work(thread=True, exclusive=True, group="command", exit_on_error=False)
+    def command(self, *argv: str) -> None:
+        """Have this machine do something, such as start again; what stands against it is said."""
+        try:
+            done = self.session.runner.run(argv, check=False)
+        except Error as error:
+            self.post_message(self.Refused(f"{error.message}; {error.hint}"))
+            return
+        if done.status != 0:
+            self.post_message(self.Refused((done.stderr.strip().splitlines() or [f"{argv[0]}: {done.status}"])[-1]))
+
+    @on(Refused)
+    def _refused(self, message: Refused) -> None:
+        self.say(message.why, wrong=True)
+
     # ---- the frame
 
     def compose(self) -> ComposeResult:
@@ -187,11 +207,7 @@ class Step(Screen[None]):
         """The buttons."""
         if self.HAS_BACK:
             yield Act(_("Back"), id="back")
-        yield Act(_("Next"), id="next")
-
-    def on_mount(self) -> None:
-        """Show what is known to be wrong already."""
-        self.judge()
+        yield Act(self.next_word(), id="next")
 
     def _head(self) -> str:
         number, total = self.place
@@ -202,7 +218,7 @@ class Step(Screen[None]):
         return f" {left}{' ' * max(SCREEN_CELLS - cell_len(left) - cell_len(right) - 2, 1)}{right} "
 
     def _foot(self) -> str:
-        keys = [("F10 ^N", _("Next"))]
+        keys = [("F10 ^N", self.next_word())] if self.next_word() else []
         if self.HAS_BACK:
             keys.append(("Esc ^P", _("Back")))
         keys += [("F1 ^G", _("Help")), *self.keys(), ("^C", _("Leave"))]
@@ -216,13 +232,10 @@ class Step(Screen[None]):
         self._told = True
         self.judge()
         problems = self.problems(self.session)
-        if not problems:
+        if problems:
+            self.go_to(problems)
+        else:
             self.on_next()
-            return
-        for field in self.query(Field):
-            if field.display and field.key and any(one.within(field.key) for one in problems):
-                field.line.focus()
-                return
 
     @on(Act.Pressed, "#back")
     def action_back(self) -> None:
@@ -233,23 +246,3 @@ class Step(Screen[None]):
     def action_explain(self) -> None:
         """This step's help."""
         self.app.push_screen(Say(self.heading(), self.explanation()))
-
-    @on(Changed)
-    def _changed(self, event: Changed) -> None:
-        event.stop()
-        if event.key:
-            self.write(event.key, event.value)
-        else:
-            self.changed(event)
-
-    def changed(self, event: Changed) -> None:
-        """A widget without a key changed; the step knows what it means."""
-        self.judge()
-
-    @on(Rows.Picked)
-    def _on_from_choice(self, event: Rows.Picked) -> None:
-        go_on(event)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """The reason at hand is that of the field at hand."""
-        self.judge()

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Choice, Field, Row, Session, Step, _
 from xeninstall.wizard.plain import in_plain_words
-from xeninstall.wizard.proving import ProvingBox
+from xeninstall.wizard.proving import prove_now
 from xeninstall.wizard.shelf import only
 
 _FAMILIES = ("network.ipv4", "network.ipv6")
@@ -97,10 +97,7 @@ class Address(Step):
     @on(Act.Pressed, "#prove")
     def action_prove(self) -> None:
         """When what is entered could work at all."""
-        if self.problems(self.session):
-            self.action_next()  # which says what is wrong and goes there
-        else:
-            self.app.push_screen(ProvingBox(self.session))
+        prove_now(self)
 
 
 def _said(session: Session, family: str) -> str:

@@ -12,7 +12,7 @@ from xeninstall.machine.model import Disk as FoundDisk
 from xeninstall.wizard import disks
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Changed, Check, Choice, Picks, Row, Session, Sheet, Step, _, counted, said
-from xeninstall.wizard.kit.field import Field, text_or_none, whole_number
+from xeninstall.wizard.kit.field import Field, Parse, text_or_none, whole_number
 from xeninstall.wizard.planning import findings, room_problems
 
 _SELECTORS = ("serial", "wwn", "path", "match")
@@ -73,7 +73,7 @@ class Disk(Step):
         if target.exists and not session.draft.get("disk.erase"):
             found.append(Problem("disk.erase", f"{target.path} exists; allow to overwrite it, or leave and name another file"))
         if not session.onto_image and not _is_chosen(session):
-            return [*found, Problem("disk", "no disk is chosen yet; choose one with the arrow keys and Enter")]
+            return [*found, Problem("disk", _nothing_chosen(session))]
         found += [one for one in findings(session) if one.within("disk") or one.within("storage") or one.within("xen")]
         return found or room_problems(session)
 
@@ -116,13 +116,19 @@ class Disk(Step):
             found = next(disk for disk in self.session.machine.disks if disk.path == event.value)
             _choose(self.session, found)
             self._show_others()
-            self.judge()
 
     def after_change(self, key: str) -> None:
         """See Step."""
         if key == "storage.type" and self.session.draft.get(key) == "files":
             self.session.draft.set("storage.extra_disks", None)
         self._show_others()
+
+    def go_to(self, problems: list[Problem]) -> None:
+        """See Step. What is wrong in a sheet is mended there, where its field is."""
+        if any(one.within(key) for one in problems for key in _Advanced.OWNS):
+            self._advanced()
+        else:
+            super().go_to(problems)
 
     def _disk_rows(self) -> list[Row]:
         return disks.rows(disks.choosable(self.session.machine), {})
@@ -133,7 +139,7 @@ class Disk(Step):
 
     def _others(self) -> str:
         draft = self.session.draft
-        mirror = self._path_of(draft.get("disk.mirror")) or _("none")
+        mirror = self._path_of(draft.get("disk.mirror")) or _("off")
         extras = [self._path_of(one) or "?" for one in draft.get("storage.extra_disks") or []]
         line = _("Mirror: {mirror}   Further disks: {extras}   System size: {size}")
         shown = ", ".join(extras[:3]) + (" ..." if len(extras) > 3 else "")
@@ -214,16 +220,12 @@ class _Advanced(Sheet):
         size, memory = draft.get("disk.system_size"), draft.get("xen.dom0_memory")
         yield Static(_("Leave these as they are unless you know better."), markup=False)
         yield Field(_("System slot"), key="disk.system_size", value=_size(size) if size else "", hint=_("such as 16G"))
-        yield Field(
-            _("dom0 memory"), key="xen.dom0_memory", value=_size(memory), parse=text_or_none, hint=_("auto, or such as 2G")
-        )
-        yield Field(
-            _("dom0 vCPUs"),
-            key="xen.dom0_vcpus",
-            value=draft.get("xen.dom0_vcpus"),
-            parse=whole_number,
-            hint=_("auto, or a number"),
-        )
+        memory_hint, vcpus_hint = _("auto, or such as 2G"), _("auto, or a number")
+        yield self._fresh(_("dom0 memory"), "xen.dom0_memory", _size(memory), text_or_none, memory_hint)
+        yield self._fresh(_("dom0 vCPUs"), "xen.dom0_vcpus", draft.get("xen.dom0_vcpus"), whole_number, vcpus_hint)
+
+    def _fresh(self, label: str, key: str, value: object, parse: Parse, hint: str) -> Field:
+        return Field(label, key=key, value=value, parse=parse, hint=hint, fresh=not self.session.draft.given(key))
 
 
 def _choose(session: Session, found: FoundDisk) -> None:
@@ -242,6 +244,14 @@ def _choose(session: Session, found: FoundDisk) -> None:
 
 def _is_chosen(session: Session) -> bool:
     return any(session.draft.get(f"disk.{key}") for key in _SELECTORS) or session.draft.given("disk.match")
+
+
+def _nothing_chosen(session: Session) -> str:
+    if not session.machine.disks:
+        return "the machine shows no disks; attach one, or load the driver of its controller"
+    if not any(disk.usable for disk in session.machine.disks):
+        return "none of this machine's disks can be used; attach another one, or do what stands at them"
+    return "no disk is chosen yet; choose one with the arrow keys and Enter"
 
 
 def _taken(session: Session, *keys: str) -> dict[str, str]:

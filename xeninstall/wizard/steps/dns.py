@@ -9,7 +9,7 @@ from textual.widgets import Static
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Choice, Field, Row, Session, Step, _, words
 from xeninstall.wizard.plain import in_plain_words
-from xeninstall.wizard.proving import ProvingBox
+from xeninstall.wizard.proving import prove_now
 from xeninstall.wizard.shelf import only
 
 _SERVERS, _FORWARDERS = "dns.servers", "dns.forwarders"
@@ -88,10 +88,7 @@ class Dns(Step):
 
     def action_prove(self) -> None:
         """The whole network again, now with these servers."""
-        if self.problems(self.session):
-            self.action_next()  # which says what is wrong and goes there
-        else:
-            self.app.push_screen(ProvingBox(self.session))
+        prove_now(self)
 
     def _entered(self, key: str) -> object:
         """Also what is out of force: it shows when its mode is chosen."""

@@ -59,12 +59,17 @@ class Done(Step):
         if session.onto_image and not session.rehearsal:
             yield self._line(_("boot it"), f"qemu-system-x86_64 -m 4096 -drive file={session.target.path},format=raw,if=virtio")
 
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step."""
+        return _("Finish")
+
     def acts(self) -> Iterable[Widget]:
         """Out, by a reboot where this machine is the host."""
         reboots = self.session.on_medium and not self.session.rehearsal and not self.session.onto_image
         if reboots:
             yield Act(_("Reboot into the host"), id="reboot")
-        yield Act(_("Finish"), id="finish")
+        yield Act(self.next_word(), id="finish")
 
     def on_next(self) -> None:
         """Out."""
@@ -80,7 +85,7 @@ class Done(Step):
 
     @on(Act.Pressed, "#reboot")
     def _reboot(self) -> None:
-        self.session.runner.run(["systemctl", "reboot"], check=False)
+        self.command("systemctl", "reboot")
 
     def _line(self, label: str, text: str) -> Static:
         # A path or a command that needs more than a line stays in its column.

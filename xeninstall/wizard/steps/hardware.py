@@ -95,6 +95,7 @@ class Hardware(Step):
             text = _("Go on: I will switch Secure Boot off before the host starts")
             yield Check(text, checked=bool(draft.get("hardware.accept_secure_boot")), key="hardware.accept_secure_boot")
         if not self.session.rehearsal:
+            yield Static("", markup=False)
             yield Act(_("Check again"), id="again")
 
     def changed(self, event: Changed) -> None:

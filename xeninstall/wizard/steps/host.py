@@ -36,5 +36,6 @@ class Host(Step):
         """See Step."""
         draft = self.session.draft
         yield Static(_("What shall this host be called?"), classes="text", markup=False)
-        yield Field(_("Host name"), key="host.name", value=draft.get("host.name"), id="name")
+        fresh = not draft.given("host.name")
+        yield Field(_("Host name"), key="host.name", value=draft.get("host.name"), fresh=fresh, id="name")
         yield Field(_("Domain"), key="host.domain", value=draft.get("host.domain"), id="domain", hint=_("may be empty"))

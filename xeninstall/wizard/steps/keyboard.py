@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from xeninstall.base.errors import Error
 from xeninstall.wizard import xkb
-from xeninstall.wizard.kit import Changed, Choice, Field, Row, Session, Step, _, counted
+from xeninstall.wizard.kit import Changed, Choice, Field, Row, Session, Step, _, counted, only_hit, unsettled
 from xeninstall.wizard.kit.language import LANGUAGES, current, switch
 
 
@@ -70,8 +70,8 @@ class Keyboard(Step):
     def _rows(self, searched: str) -> list[Row]:
         wanted = searched.lower().split()
         found = [one for one in xkb.layouts() if all(word in f"{_name(one)} {one.title}".lower() for word in wanted)]
-        # Whoever types `de` means German before Swedish.
-        found.sort(key=lambda one: one.layout not in wanted)
+        # Whoever types `de` means German before Swedish, and who types `german` means it before Austria's.
+        found.sort(key=lambda one: (one.layout not in wanted, one.title.lower().split() != wanted))
         return [Row(_name(one), f"{_name(one):<26} {one.title}") for one in found]
 
     def _count(self, number: int) -> str:
@@ -88,12 +88,26 @@ class Keyboard(Step):
                 self.query_one("#layouts", Choice).show_rows(rows)
                 self.query_one("#search .hint", Static).update(self._count(len(rows)))
             case "layouts":
-                chosen = next(one for one in xkb.layouts() if _name(one) == event.value)
-                self.session.draft.set("keyboard.layout", chosen.layout)
-                self.session.draft.set("keyboard.variant", chosen.variant or None)
-                self.say(_("Chosen: {title}").format(title=chosen.title))
-                if self.session.console:
-                    self._apply(chosen)
+                self._choose(str(event.value))
+
+    def on_next(self) -> None:
+        """See Step. The only layout that a search found is meant."""
+        searched, found = self.query_one("#search", Field), self.query_one("#layouts", Choice)
+        if hit := only_hit(searched, found):
+            self._choose(hit)
+        elif why := unsettled(searched, found):
+            self.say(why, wrong=True)
+            searched.line.focus()
+            return
+        self.finish()
+
+    def _choose(self, name: str) -> None:
+        chosen = next(one for one in xkb.layouts() if _name(one) == name)
+        self.session.draft.set("keyboard.layout", chosen.layout)
+        self.session.draft.set("keyboard.variant", chosen.variant or None)
+        self.say(_("Chosen: {title}").format(title=chosen.title))
+        if self.session.console:
+            self._apply(chosen)
 
     @work(thread=True, exclusive=True, group="keyboard", exit_on_error=False)
     def _apply(self, chosen: xkb.Layout) -> None:

@@ -62,7 +62,7 @@ class Menu(Step):
     def _picked(self, event: Rows.Picked) -> None:
         match event.row.value:
             case ":shell":
-                self.session.runner.run(["tmux", "new-window", "-n", "shell"], check=False)
+                self.command("tmux", "new-window", "-n", "shell")
             case ":go-on":
                 self.session.go_on()
                 self.post_message(self.Open("install"))
@@ -74,4 +74,4 @@ class Menu(Step):
 
     def _reboot(self, yes: bool | None) -> None:
         if yes:
-            self.session.runner.run(["systemctl", "reboot"], check=False)
+            self.command("systemctl", "reboot")

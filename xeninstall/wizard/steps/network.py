@@ -150,7 +150,6 @@ class Network(Step):
                     if not draft.given(_MEMBERS):
                         draft.set(_MEMBERS, [])
                 self._show()
-                self.judge()
 
     def after_change(self, key: str) -> None:
         """See Step."""

@@ -3,9 +3,12 @@
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,7 +20,7 @@ from xeninstall.wizard.kit import Act, Ask, Say, Session, Step, _, said
 
 _REPAINT_SECONDS = 0.5  # a serial line carries no more
 _BAR_CELLS = 40
-_LOG_CHARACTERS = 12000
+_LOG_BYTES = 12000
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Installing(Step):
     NAME = "progress"
     HAS_BACK = False
     AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f4,ctrl+l", "show_log", show=False, priority=True)]
 
     @dataclass
     class Told(Message):
@@ -82,6 +86,11 @@ class Installing(Step):
             "that failed; what was finished is not done twice."
         )
 
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step."""
+        return ""
+
     def keys(self) -> list[tuple[str, str]]:
         """See Step."""
         return [("F4 ^L", _("Log"))]
@@ -101,12 +110,7 @@ class Installing(Step):
 
     def on_mount(self) -> None:
         """Begin."""
-        self.bind_keys()
         self._begin()
-
-    def bind_keys(self) -> None:
-        """^L and F4 show the log."""
-        self._bindings.bind("ctrl+l,f4", "show_log", show=False, priority=True)
 
     # ---- the run
 
@@ -124,6 +128,7 @@ class Installing(Step):
         assert session.work is not None and session.plan is not None
         try:
             session.work.perform(session.plan, session.draft.whole(), self._tell)
+            session.forget()  # here: it may come to its end without a screen
             self.post_message(self.Ended(None))
         except Error as error:
             self.post_message(self.Ended(error))
@@ -227,7 +232,7 @@ class Installing(Step):
         session = self.session
         path = session.work.log_of(session.plan) if session.work and session.plan else None
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")[-_LOG_CHARACTERS:] if path else ""
+            text = _end_of(path) if path else ""
         except OSError:
             text = ""
         shown = "\n".join(reversed(text.replace("\u2026", "...").splitlines()))
@@ -266,6 +271,13 @@ class Installing(Step):
 
     def _bar(self, text: str) -> None:
         self.query_one("#bar", Static).update(text)
+
+
+def _end_of(path: Path) -> str:
+    """Its last lines; a log of hours is not read whole while the screen waits."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _LOG_BYTES, 0))
+        return file.read(_LOG_BYTES).decode("utf-8", "replace")
 
 
 def _bar(done: int, total: int, seconds: float) -> str:

@@ -1,11 +1,9 @@
 """Everything on one screen before anything happens: each line leads back to its step, and what will be destroyed stands here."""
 
 import textwrap
-from collections.abc import Iterable
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widget import Widget
 
 from xeninstall.base.errors import Error
 from xeninstall.machine.model import Machine
@@ -13,10 +11,11 @@ from xeninstall.plan.check import Refused
 from xeninstall.plan.model import Plan
 from xeninstall.wizard.disks import holds
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import Act, AskWord, Row, Rows, Session, Step, _, said
+from xeninstall.wizard.kit import AskWord, Row, Rows, Session, Step, _, said
 from xeninstall.wizard.planning import plan, replayable
 
 _CELLS = 76
+_BOX_CELLS = 67
 _LABEL_CELLS = 34
 _LOSSES_SHOWN = 5
 
@@ -59,10 +58,10 @@ class Review(Step):
         """See Step."""
         yield Rows(self._rows(), id="review")
 
-    def acts(self) -> Iterable[Widget]:
-        """The safe button first, and with the focus."""
-        yield Act(_("Back"), id="back")
-        yield Act(_("Install"), id="next")
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step. It is the second button; the safe one is the first, and has the focus."""
+        return _("Install")
 
     def on_mount(self) -> None:
         """What stands in the way is said at once."""
@@ -73,7 +72,7 @@ class Review(Step):
         made = None if self.problems(self.session) else plan(self.session)
         # What is lost stands where nobody can miss it; what is only worth knowing stands at the end.
         lines = _losses(made, self.session.machine) if made else []
-        rows = [Row("", line) for line in lines]
+        rows = [Row("", line, loud=bool(made and made.destroys)) for line in lines]
         for one in self.session.answered():
             if one.summary or one.problems:
                 first, *rest = textwrap.wrap(textwrap.shorten(one.summary, 400, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [
@@ -136,8 +135,9 @@ def _losses(made: Plan, machine: Machine) -> list[str]:
 
 
 def _every_loss(made: Plan) -> list[str]:
-    return [
-        line
-        for loss in made.destroys
-        for line in (f"{loss.disk}, {said(loss.identity)}", *(f"   {said(content)}" for content in loss.lines))
-    ]
+    lines = []
+    for loss in made.destroys:
+        lines += textwrap.wrap(f"{loss.disk}, {said(loss.identity)}", _BOX_CELLS, subsequent_indent="     ")
+        for content in loss.lines:
+            lines += textwrap.wrap(f"   {said(content)}", _BOX_CELLS, subsequent_indent="     ")
+    return lines

@@ -6,9 +6,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from xeninstall.wizard.kit import Changed, Choice, Field, Row, Rows, Session, Step, _, counted
+from xeninstall.wizard.kit import Changed, Choice, Field, Row, Rows, Session, Step, _, counted, only_hit, unsettled
 from xeninstall.wizard.zones import UTC_ZONE, Zone, offset, suggested, zones
 
 _KEY = "time.zone"
@@ -69,6 +69,9 @@ class TimeZone(Step):
 
     @on(Rows.Moved, "#regions")
     def _region(self, event: Rows.Moved) -> None:
+        searched = self.query_one("#search", Field).line
+        with searched.prevent(Input.Changed):
+            searched.value = ""  # it says nothing of what is shown now
         self._show("", event.row.value)
 
     @on(Rows.Picked, "#regions")
@@ -86,6 +89,17 @@ class TimeZone(Step):
         elif event.control.id == "zones":
             self.write(_KEY, event.value)
             self.query_one("#chosen", Static).update(self._at_hand(str(event.value)))
+
+    def on_next(self) -> None:
+        """See Step. The only zone that a search found is meant."""
+        searched, found = self.query_one("#search", Field), self.query_one("#zones", Choice)
+        if hit := only_hit(searched, found):
+            self.write(_KEY, hit)
+        elif why := unsettled(searched, found):
+            self.say(why, wrong=True)
+            searched.line.focus()
+            return
+        self.finish()
 
     def _show(self, searched: str, region: str) -> None:
         rows = _zone_rows(searched, region)
