@@ -28,6 +28,7 @@ PACKAGE_OF = {
     "bwrap": "bubblewrap",
     "choom": "util-linux",
     "chroot": "coreutils",
+    "curl": "curl",
     "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
@@ -42,6 +43,7 @@ PACKAGE_OF = {
     "lsblk": "util-linux",
     "lvcreate": "lvm2",
     "lvs": "lvm2",
+    "lsinitramfs": "initramfs-tools-core",
     "mcopy": "mtools",
     "mdadm": "mdadm",
     "mdel": "mtools",
@@ -55,6 +57,7 @@ PACKAGE_OF = {
     "ping": "iputils-ping",
     "prlimit": "util-linux",
     "pvcreate": "lvm2",
+    "depmod": "kmod",
     "dmesg": "util-linux",
     "debugfs": "e2fsprogs",
     "modprobe": "kmod",
@@ -90,6 +93,7 @@ PACKAGE_OF = {
     "xfs_logprint": "xfsprogs",
     "xorriso": "xorriso",
     "xl": "xen-utils-common",
+    "zstd": "zstd",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
