@@ -71,7 +71,7 @@ def test_a_bitmap_that_contradicts_its_count_is_not_believed(tmp_path: Path) -> 
     whole, data = ours(part), part.read_bytes()
     rng = random.Random(3)
     believed = 0
-    for _ in range(60):
+    for _ in range(25):
         place, wrong = rng.choice([1024, 2048, 3072]) + rng.randrange(0, 800), rng.randbytes(2)
         try:
             found = ext_map(Memory(data[:place] + wrong + data[place + 2 :]))
@@ -79,7 +79,7 @@ def test_a_bitmap_that_contradicts_its_count_is_not_believed(tmp_path: Path) -> 
             continue
         believed += 1
         assert found == whole, "where damage is not seen, it does not matter"
-    assert believed < 60
+    assert believed < 25
 
 
 def test_runs_of_ones() -> None:

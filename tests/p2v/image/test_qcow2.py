@@ -48,7 +48,7 @@ def test_compressed_text_is_small_and_zeros_are_nothing(tmp_path: Path) -> None:
     with raw.open("wb") as file:
         file.truncate(size)
     patch(raw, 511 * MIB, text)
-    with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with raw.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
         render(Qcow2Zstd(disk), [data], image)
     assert image.stat().st_size < MIB
     assert "No errors were found" in run("qemu-img", "check", "-f", "qcow2", image)
