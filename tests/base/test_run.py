@@ -161,6 +161,8 @@ def test_ctrl_c_ends_the_running_command(tmp_path: Path) -> None:
 
     def interrupt() -> None:
         _until(lambda: note.exists() and note.read_text().strip())
+        # On a busy machine the command can be this far before Popen has returned; what is started then dies with us instead.
+        time.sleep(0.5)
         ready.set()
         signal.pthread_kill(main, signal.SIGINT)
 
