@@ -2,6 +2,7 @@
 that only remembers.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from xeninstall.answers.model import Answers
 from xeninstall.base.run import CommandError, Completed
 from xeninstall.base.sizes import GIB
 from xeninstall.machine.model import Machine
+from xeninstall.packs.model import Kind, Manifest, Pack, Signature, Trust
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Action, MakeLink, Plan, WriteFile
 from xeninstall.plan.system_image import OfflineSet, SystemImage
@@ -67,10 +69,26 @@ def plan_for(name: str, toml: str = "", *, disk_path: str | None = None, seed: s
     return build(answers(toml), SYSTEM, seed, machine=machine(name), disk_path=disk_path)
 
 
-def image_plan(toml: str = "", *, size_bytes: int = 16 * GIB, path: str = "/images/host.img", exists: bool = False) -> Plan:
+def pack(place: Path = Path("/packs/acme"), **changes: object) -> Pack:
+    """A driver pack as it is after reading; its files are only named."""
+    given: dict[str, object] = {"name": "acme-raid", "version": "1.2", "kind": Kind.DRIVER, "kernel": _KERNEL}
+    files = {"modules/raid.ko": "1" * 64, "firmware/acme/raid.bin": "2" * 64, "debs/tool_1_all.deb": "3" * 64}
+    manifest = Manifest.model_validate({**given, "files": files, **changes})
+    digest = hashlib.sha256(manifest.text().encode()).hexdigest()
+    return Pack(manifest, place, digest, Signature(Trust.TRUSTED, "Acme packs", "SHA256:" + "x" * 43), "/dev/sdb1")
+
+
+def image_plan(
+    toml: str = "",
+    *,
+    size_bytes: int = 16 * GIB,
+    path: str = "/images/host.img",
+    exists: bool = False,
+    packs: tuple[Pack, ...] = (),
+) -> Plan:
     """A plan for an image file; VM storage as files unless the lines say otherwise, since small images have no room for thin."""
     with_storage = toml if "[storage]" in toml else toml + '\n[storage]\ntype = "files"\n'
-    return build(answers(with_storage), SYSTEM, SEED, image_file=ImageFile(path, size_bytes, exists=exists))
+    return build(answers(with_storage), SYSTEM, SEED, image_file=ImageFile(path, size_bytes, exists=exists), packs_read=packs)
 
 
 def actions(plan: Plan) -> list[Action]:

@@ -17,7 +17,21 @@ from xeninstall.parser import build_parser
 
 ROOT = Path(__file__).parent.parent
 _COMMAND = (sys.executable, "-m", "xeninstall")
-_VERBS = ("check", "schema", "example", "probe", "prove", "install", "wizard", "start", "rescue", "logs", "man", "completion")
+_VERBS = (
+    "check",
+    "schema",
+    "example",
+    "probe",
+    "prove",
+    "install",
+    "wizard",
+    "pack",
+    "start",
+    "rescue",
+    "logs",
+    "man",
+    "completion",
+)
 
 
 def run(*argv: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

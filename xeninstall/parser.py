@@ -69,6 +69,32 @@ def build_parser() -> argparse.ArgumentParser:
         "--machine", metavar="FILE", help="rehearse on a recorded machine profile; nothing is written, and every screen says so"
     )
 
+    pack = add("pack", "build, inspect, verify or load a pack of drivers, firmware, packages or templates")
+    pack.add_argument("action", metavar="ACTION", choices=["build", "inspect", "verify", "load"], help="what to do with the pack")
+    pack.add_argument("source", metavar="PATH|URL", help="the pack; with build: the directory that it is made from")
+    pack.add_argument("--key", metavar="FILE", action="append", help="also trust the keys in this .pub file (again for more)")
+    pack.add_argument(
+        "--sha256", metavar="DIGEST", help="with verify and load: refuse any other pack than this (of its pack.toml)"
+    )
+    pack.add_argument("--kernel", metavar="RELEASE", help="with verify: refuse modules for another kernel; with build: theirs")
+    pack.add_argument(
+        "--allow-unsigned", action="store_true", help="with verify and load: take it although no trusted key has signed it"
+    )
+    pack.add_argument("--json", action="store_true", help="print what was found, or done, as JSON")
+    pack.add_argument(
+        "--output", metavar="FILE", help="with build: a new directory, or a file (.tar, .tar.gz, .tar.xz, .tar.zst, .iso)"
+    )
+    pack.add_argument("--name", metavar="NAME", help="with build: name of the pack; that of the directory by default")
+    pack.add_argument("--pack-version", metavar="VERSION", help="with build: version of the pack")
+    pack.add_argument(
+        "--kind", choices=["driver", "supplemental"], default="driver", help="with build: its kind (default driver)"
+    )
+    pack.add_argument("--description", metavar="TEXT", default="", help="with build: a line about it")
+    pack.add_argument(
+        "--load", metavar="MODULE", action="append", help="with build: load this module (again for more); by default all of them"
+    )
+    pack.add_argument("--sign", metavar="KEYFILE", help="with build: sign it with this OpenSSH private key")
+
     start = add("start", "do what the boot medium was started for: wizard, unattended installation, rescue or shell")
     start.add_argument(
         "--command-line",

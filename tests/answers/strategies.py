@@ -29,6 +29,7 @@ from xeninstall.answers.model import (
     NtpMode,
     Packages,
     PackageSet,
+    PackSource,
     Pick,
     Root,
     SerialPort,
@@ -102,6 +103,21 @@ def networks(draw: st.DrawFn) -> Network:
 
 
 @st.composite
+def packs(draw: st.DrawFn) -> tuple[PackSource, ...]:
+    """Packs, as `load` leaves them: with absolute paths."""
+    sources = draw(st.lists(st.sampled_from(["/a.tar", "/dev/sdb1:packs/x", "https://example.org/p?x=1", "/dir"]), unique=True))
+    return tuple(
+        PackSource(
+            source=source,
+            sha256=draw(st.sampled_from([None, "0" * 64])),
+            key=draw(st.sampled_from([None, KEY])),
+            allow_unsigned=draw(st.booleans()),
+        )
+        for source in sources
+    )
+
+
+@st.composite
 def answers(draw: st.DrawFn) -> Answers:
     """A whole answer file."""
     network = draw(networks())
@@ -126,6 +142,7 @@ def answers(draw: st.DrawFn) -> Answers:
             extra_disks=tuple(ExtraDisk(**draw(selectors(number=2 + index)), erase=True) for index in range(extras)),
         ),
         packages=Packages(sets=tuple(draw(st.lists(st.sampled_from(PackageSet), unique=True, max_size=5)))),
+        packs=draw(packs()),
         root=Root(password_hash=draw(st.sampled_from([None, "!", HASH]) if keys else st.just(HASH)), ssh_keys=keys),
         network=network,
         host=Host(name=draw(labels), domain=draw(st.none() | domains)),

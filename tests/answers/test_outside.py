@@ -1,7 +1,9 @@
-"""A time zone that does not exist is refused where the system knows the zones, with the nearest one."""
+"""A time zone that does not exist is refused, with the nearest one; packs are looked for beside the answer file."""
 
 from pathlib import Path
 
+from tests.given import LEAST
+from xeninstall.answers.load import load
 from xeninstall.answers.outside import check_zone
 
 
@@ -29,3 +31,11 @@ def test_a_folder_of_zones_is_no_zone(tmp_path: Path) -> None:
 
 def test_without_zone_files_nothing_is_said(tmp_path: Path) -> None:
     assert list(check_zone("Mars/Olympus_Mons", tmp_path)) == []
+
+
+def test_packs_are_named_relative_to_the_answer_file(tmp_path: Path) -> None:
+    path = tmp_path / "answers.toml"
+    sources = ("packs/raid.tar", "/srv/raid.tar", "/dev/sdb1:raid.tar", "https://example.org/raid.tar")
+    path.write_text(LEAST + "".join(f'[[packs]]\nsource = "{source}"\n' for source in sources))
+    found = [pack.source for pack in load(path).packs]
+    assert found == [f"{tmp_path}/packs/raid.tar", *sources[1:]]

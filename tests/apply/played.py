@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.given import SYSTEM, Recorder, image_plan
@@ -14,6 +14,7 @@ from xeninstall.apply.execute import Files, execute
 from xeninstall.apply.journal import Journal
 from xeninstall.base.events import Event
 from xeninstall.base.run import Completed
+from xeninstall.packs.model import Pack
 from xeninstall.plan.model import MakeFilesystem, Plan
 from xeninstall.plan.system_image import SystemImage
 
@@ -40,6 +41,7 @@ class Host:
     mounted: dict[str, str] = field(default_factory=dict)
     loops: set[str] = field(default_factory=set)
     free_inodes: int = 10**6
+    packs: tuple[Pack, ...] = ()
 
     def __post_init__(self) -> None:
         self.place.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ class Host:
         self.files = Files(squashfs, self.place / "host.img.journal.json", self.place / "host.img.log")
 
     def plan(self) -> Plan:
-        plan = image_plan(self.toml, path=str(self.target))
+        plan = image_plan(self.toml, path=str(self.target), packs=self.packs)
         boot, unpack = self.image.boot_files, {"sha256": self.image.sha256, "unpacked_bytes": 0}
         changed: dict[str, dict[str, object]] = {"verify-host": {"boot_files": boot}, "unpack-system": unpack}
         stages = tuple(
@@ -67,7 +69,8 @@ class Host:
         """One run of the installer, from the start or from the journal."""
         plan = self.plan()
         journal = Journal.read(self.files.journal) if resume else Journal.start(plan)
-        execute(plan, self.image, self.files, self.runner, self._seen, journal)
+        files = replace(self.files, packs=self.packs)
+        execute(plan, self.image, files, self.runner, self._seen, journal)
 
     def tree(self) -> dict[str, bytes]:
         """The host's files, by path."""
@@ -102,6 +105,10 @@ class Host:
             case ("chroot", root, "update-grub"):
                 uuid = next(act.uuid for stage in self.plan().stages for act in stage.actions if isinstance(act, MakeFilesystem))
                 Path(root, "boot/grub/grub.cfg").write_text(f"Debian, with Xen hypervisor multiboot2 {uuid}")
+            case ("chroot", _, "lsinitramfs", _):
+                said = "usr/lib/modules/x/updates/xeninstall/acme-raid/raid.ko\n"
+            case ("chroot", root, "update-initramfs", *_, kernel):
+                Path(root, f"boot/initrd.img-{kernel}").write_bytes(b"built anew")
             case ("mkfs.ext4", *_):
                 shutil.rmtree(self.place / "root file system", ignore_errors=True)
             case ("mkfs.vfat", *_):

@@ -5,11 +5,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.given import SYSTEM, Recorder, image_plan
+from tests.given import SYSTEM, Recorder, image_plan, pack
 from xeninstall.apply import guard
 from xeninstall.apply.guard import ImageDamaged, TargetBusy
 from xeninstall.base.errors import RequirementError, UsageError
@@ -128,6 +129,12 @@ def test_chosen_package_sets_take_room_too(tmp_path: Path) -> None:
     guard.check_target(image_plan(path=str(tmp_path / "x.img")), image, Recorder())
     with pytest.raises(RequirementError, match="free, and the installed system takes 1024 TiB"):
         guard.check_target(image_plan('packages.sets = ["pool"]', path=str(tmp_path / "x.img")), image, Recorder())
+
+
+def test_packs_take_room_too(tmp_path: Path) -> None:
+    huge = replace(pack(), size_bytes=2**50)
+    with pytest.raises(RequirementError, match="free, and the installed system takes 3072 TiB"):
+        guard.check_target(image_plan(path=str(tmp_path / "x.img"), packs=(huge,)), _TINY, Recorder())
 
 
 @pytest.mark.parametrize("how", ["flock", "lockf", "OFD, shared, as QEMU does"])

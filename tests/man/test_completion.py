@@ -54,6 +54,13 @@ def test_it_offers_choices_and_the_names_of_examples(script: Path) -> None:
     assert complete(script, "example", "") == names()
 
 
+def test_a_choice_and_then_a_file(script: Path, tmp_path: Path) -> None:
+    (tmp_path / "raid.tar").touch()
+    assert complete(script, "pack", "") == ["build", "inspect", "verify", "load"]
+    assert complete(script, "pack", "verify", "ra", folder=tmp_path) == ["raid.tar"]
+    assert complete(script, "pack", "build", "x", "--kind", "d") == ["driver"]
+
+
 def test_it_offers_nothing_where_it_knows_nothing(script: Path) -> None:
     assert complete(script, "install", "--size", "") == []
     assert complete(script, "schema", "") == []

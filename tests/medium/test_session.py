@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.given import KEY, SYSTEM, Recorder, machine
+from tests.packs.given import folder, manifest
 from xeninstall.apply import target
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import journal_of
@@ -20,6 +21,7 @@ from xeninstall.medium import session
 from xeninstall.medium.console import Choice, Console
 from xeninstall.medium.session import Session, Tools
 from xeninstall.medium.words import parse
+from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 
 
@@ -172,6 +174,30 @@ def test_the_word_comes_before_the_answers_key(
     desk.session.run()
     assert [argv for argv in desk.runner.ran if argv[0] == "systemctl"] == ([last] if last else [])
     assert "Remove the boot medium" in desk.screen.text
+
+
+def test_packs_of_the_answers_are_read_before_the_plan_and_go_with_it(
+    tmp_path: Path, answers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"firmware/x": b"x"}
+    folder(tmp_path / "raid", files, manifest(files, kernel=None).text())
+    taken: list[str] = []
+
+    def perform(plan: Plan, *rest: object) -> Path:
+        (packs,) = [one for one in rest if isinstance(one, tuple)]
+        taken.extend(pack.manifest.title for pack in packs)
+        assert all((pack.place / "firmware/x").is_file() for pack in packs)
+        assert any(action.do == "install-pack" for stage in plan.stages for action in stage.actions)
+        return tmp_path / "run.log"
+
+    monkeypatch.setattr(session, "perform", perform)
+    answers.write_text(answers.read_text() + '[[packs]]\nsource = "raid"\n')
+    desk = Desk(tmp_path, f"xeninstall.answers={answers}")
+    assert desk.session.run() == 1 and not taken
+    assert "FAILED at the step: packs\n" in desk.screen.text and "acme-raid 1.2 is unsigned" in desk.screen.text
+    answers.write_text(answers.read_text() + "allow_unsigned = true\n")
+    desk = Desk(tmp_path, f"xeninstall.answers={answers}")
+    assert desk.session.run() == 0 and taken == ["acme-raid 1.2"]
 
 
 def test_a_key_during_the_countdown_opens_the_wizard_with_the_answers(

@@ -5,7 +5,7 @@ When a change is meant: python -m pytest tests/plan/test_golden.py --renew-golde
 
 import pytest
 
-from tests.given import DATA, SEED, SYSTEM, answers, image_plan, machine
+from tests.given import DATA, SEED, SYSTEM, answers, image_plan, machine, pack
 from xeninstall.plan.build import build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.show import show
@@ -86,7 +86,10 @@ MACHINES = {
     "eighty-disks--largest": '[disk.match]\nbus = "sas"\npick = "largest"\nmin_size = "1T"\n',
     "multipath-san--path": '[disk]\npath = "/dev/mapper/mpatha"\n',
 }
+# With what kind of pack, for the images.
+PACKS = {"image--driver-pack": (pack(), pack(name="acme-tools", files={"templates/small.toml": "4" * 64}, kernel=None))}
 IMAGES = {
+    "image--driver-pack": _FILES + '[keyboard]\nlayout = "de"\n',
     "image--static-files": _STATIC + _FILES,
     "image--bond-serve-dns": _BOND + _SERVE + _FILES,
     "image--thin-at-first-boot": '[storage]\ntype = "thin"\n',
@@ -95,7 +98,7 @@ IMAGES = {
 
 def _plan(name: str) -> Plan:
     if name in IMAGES:
-        return image_plan(IMAGES[name], size_bytes=64 * 2**30)
+        return image_plan(IMAGES[name], size_bytes=64 * 2**30, packs=PACKS.get(name, ()))
     return build(answers(MACHINES[name]), SYSTEM, SEED, machine=machine(name.partition("--")[0]))
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from tests.given import actions, image_plan, plan_for
+from tests.given import actions, image_plan, pack, plan_for
 from xeninstall.plan.model import Action, Plan, RunHook, SetClock
 from xeninstall.plan.show import describe, show
 
@@ -14,6 +14,7 @@ def _plans() -> list[Plan]:
     hooks = '[hooks]\nbefore_disk = "#!/bin/sh"\n[time]\nntp = "none"\nclock = 2026-11-23T20:15:00+01:00\n'
     return [
         plan_for("nvme", _MIRROR + hooks + '[packages]\nsets = ["storage"]\n[keyboard]\nlayout = "de"'),
+        image_plan(packs=(pack(),)),
         image_plan('[root]\npassword_hash = "$6$salt$' + "x" * 60 + '"'),
     ]
 

@@ -20,7 +20,7 @@ from xeninstall.base.run import Runner
 from xeninstall.plan.model import Plan
 from xeninstall.wizard import cards, proving, zones
 from xeninstall.wizard.app import Wizard
-from xeninstall.wizard.install import INSTALL, START
+from xeninstall.wizard.install import INSTALL, LOAD, START
 from xeninstall.wizard.kit import Step
 from xeninstall.wizard.kit.language import switch
 from xeninstall.wizard.steps import progress, zone
@@ -95,7 +95,7 @@ async def pictures() -> dict[str, str]:
     """An installation from the first screen to the last, by keys; SVG by name."""
     worker = _Held()
     with _same_each_time():
-        async with running(Wizard(session(MACHINE, work=worker, on_medium=True), START, [INSTALL])) as pilot:
+        async with running(Wizard(session(MACHINE, work=worker, on_medium=True), START, [INSTALL, LOAD])) as pilot:
             album = Album(pilot)
             while not isinstance(step := pilot.app.screen, Review):
                 assert isinstance(step, Step)

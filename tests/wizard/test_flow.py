@@ -149,7 +149,8 @@ def test_back_and_forth_through_all_steps_loses_nothing(language: str) -> None:
                 assert isinstance(pilot.app.screen, Step)
                 assert pilot.app.screen is not before
                 names.append(pilot.app.screen.NAME)
-            assert names == [step.NAME for step in [*START.steps, *INSTALL.steps[: INSTALL.steps.index(Review)]]][::-1]
+            asked = [step for step in INSTALL.steps[: INSTALL.steps.index(Review)] if step.applies(given)]
+            assert names == [step.NAME for step in [*START.steps, *asked]][::-1]
             assert given.draft.data == entered
             await pilot.press("ctrl+n", "1")
             await pilot.pause()

@@ -26,7 +26,8 @@ from xeninstall.wizard.kit.plain import plain as on_console
 from xeninstall.wizard.planning import plan
 from xeninstall.wizard.steps import progress, zone
 
-STEPS = [*START.steps, *INSTALL.steps]
+# Packs are asked about only where there are some; steps/test_packs.py looks at that.
+STEPS = [step for step in [*START.steps, *INSTALL.steps] if step.NAME != "packs"]
 SYSTEMS = {"many": "truecolor", "sixteen": "standard", "none": None}
 
 

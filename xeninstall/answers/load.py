@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from .lines import Lines
 from .model import Answers
-from .outside import check_zone, read_hooks, read_password
+from .outside import check_zone, place_packs, read_hooks, read_password
 from .passwords import PasswordError, hash_password, password_of
 from .problems import AnswersError, Problem, dotted, in_order
 from .rules import breaches
@@ -71,6 +71,7 @@ def _judge(path: Path) -> _Judged:
     sections, findings, broken = salvage(parse(path, text))
     found = breaches(sections, broken)
     folder = path.parent if path.is_file() else Path()  # a pipe lies nowhere; its names are relative to us
+    packs = place_packs(sections.packs, folder)
     hooks, unreadable = read_hooks(sections.hooks, folder)
     password, unusable = read_password(sections.root, folder)
     found += [*unreadable, *unusable, *check_zone(sections.time.zone)]
@@ -80,7 +81,8 @@ def _judge(path: Path) -> _Judged:
         said = [(entry["loc"], partial(in_words, entry)) for entry in worth_saying(findings)]
         said += [(breach.location, partial("{0.what}; {0.remedy}".format, breach)) for breach in found]
         problems = in_order((lines.of(place), dotted(place), text) for place, text in said)
-    return _Judged(text, sections.model_copy(update={"hooks": hooks}), problems, password)
+    placed = {"hooks": hooks, "packs": packs}
+    return _Judged(text, sections.model_copy(update=placed), problems, password)
 
 
 def _password_from(stdin: Callable[[], bytes] | None, path: Path, text: str) -> bytes:

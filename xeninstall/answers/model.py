@@ -15,6 +15,7 @@ from .disks import DiskMatch, DiskSelector, ExtraDisk, Pick, Storage, StorageTyp
 from .finish import After, Finish
 from .host import Console, Hardware, Host, Keyboard, NtpMode, Packages, PackageSet, SerialPort, Time, Xen
 from .network import Bond, BondMode, Dns, DnsMode, Firewall, Ipv4, Ipv4Method, Ipv6, Ipv6Method, Network
+from .packs import PackSource
 from .problems import dotted
 from .rules import breaches
 from .sections import Sections
@@ -42,6 +43,7 @@ __all__ = [
     "Keyboard",
     "Network",
     "NtpMode",
+    "PackSource",
     "PackageSet",
     "Packages",
     "Pick",

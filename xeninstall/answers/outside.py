@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .access import SCRIPT_MAXIMUM_CHARACTERS, Hooks, Root
+from .packs import PackSource
 from .passwords import PasswordError, password_of
 from .problems import AnswersError
 from .rules import Breach
@@ -37,6 +38,16 @@ def read_hooks(hooks: Hooks, folder: Path) -> tuple[Hooks, list[Breach]]:
             remedy = "name a script's file, relative to the answer file, or write the script itself, beginning with #!"
             found.append(Breach(("hooks", name), str(problem), remedy))
     return hooks.model_copy(update=scripts), found
+
+
+def place_packs(packs: tuple[PackSource, ...], folder: Path) -> tuple[PackSource, ...]:
+    """The packs with relative paths made absolute, from the answer file's folder. Nothing is read: media come later."""
+    return tuple(
+        pack
+        if "://" in pack.source or pack.source.startswith("/")
+        else pack.model_copy(update={"source": str((folder / pack.source).absolute())})
+        for pack in packs
+    )
 
 
 def referred(path: Path) -> list[str]:

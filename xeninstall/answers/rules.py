@@ -193,6 +193,12 @@ def _package_sets(sections: Sections) -> Iterator[Breach]:
     yield from _repeated(("packages", "sets"), sections.packages.sets)
 
 
+def _packs(sections: Sections) -> Iterator[Breach]:
+    sources = [pack.source for pack in sections.packs]
+    for breach in _repeated(("packs",), sources):
+        yield Breach((*breach.location, "source"), breach.what, breach.remedy)
+
+
 def _firewall_ports(sections: Sections) -> Iterator[Breach]:
     yield from _repeated(("firewall", "open"), sections.firewall.open)
 
@@ -277,6 +283,7 @@ RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_extra_disks,),
     (_extra_disks_with_thin, "storage.type"),
     (_package_sets, "packages.sets"),
+    (_packs,),
     (_one_password,),
     (_some_login, "root"),
     (_nic_or_bond, "network.nic"),

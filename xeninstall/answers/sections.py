@@ -10,6 +10,7 @@ from .fields import Section
 from .finish import Finish
 from .host import Console, Hardware, Host, Keyboard, Packages, Time, Xen
 from .network import Dns, Firewall, Network
+from .packs import PackSource
 
 
 class Sections(Section):
@@ -21,6 +22,7 @@ class Sections(Section):
     disk: SystemDisk = Field(SystemDisk(), description="System disk.")
     storage: Storage = Field(Storage(), description="VM storage.")
     packages: Packages = Field(Packages(), description="Package sets.")
+    packs: tuple[PackSource, ...] = Field((), max_length=32, description="Driver and supplemental packs.")
     root: Root = Field(Root(), description="Root's login.")
     network: Network = Field(Network(), description="Management network.")
     host: Host = Field(Host(), description="Host name.")

@@ -11,6 +11,7 @@ from xeninstall.base.errors import Error, ExitCode, Stopped
 from xeninstall.base.events import Emit, Failed, Finished, Note, Progress, StageFinished, StageStarted
 from xeninstall.base.run import Process, Runner
 from xeninstall.base.steps import step
+from xeninstall.packs.model import Pack
 from xeninstall.plan.model import (
     Action,
     CheckFilesystem,
@@ -19,12 +20,14 @@ from xeninstall.plan.model import (
     ExtendInitramfs,
     FillEsp,
     InstallBiosBoot,
+    InstallPack,
     InstallPackages,
     KeepRecords,
     MakeFilesystem,
     MakeLink,
     PartitionOf,
     Plan,
+    RebuildInitramfs,
     RegisterBootEntry,
     Remove,
     RunHook,
@@ -40,7 +43,7 @@ from xeninstall.plan.model import (
 )
 from xeninstall.plan.system_image import SystemImage
 
-from . import bios_boot, disks, guard, hooks, host_files, initramfs, records, uefi_boot, unpack, verify
+from . import bios_boot, disks, guard, hooks, host_files, initramfs, packs, records, uefi_boot, unpack, verify
 from .journal import Journal
 from .target import Ground, Target, release_mounts
 from .tools import check_tools
@@ -59,6 +62,7 @@ class Files:
     squashfs: Path
     journal: Path
     log: Path
+    packs: tuple[Pack, ...] = ()
 
 
 def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: Emit, journal: Journal) -> None:
@@ -79,6 +83,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
             with _narrated("check", "Checks", 1, total, emit):
                 release_mounts(plan.disks[0].path, runner)
                 check_tools(plan)
+                packs.check(plan, files.packs)
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
             target = stack.enter_context(Target(Ground.of(plan), runner))
@@ -207,10 +212,14 @@ class _Work:
                 host_files.remove(target.root(), Remove(path="/etc/shadow-"))
             case InstallPackages():
                 hooks.install_packages(action, target)
+            case InstallPack():
+                packs.install(action, packs.find(action, self.files.packs), target)
             case RunInHost(argv=argv):
                 target.run_in_host(argv)
             case ExtendInitramfs():
                 initramfs.extend(action, self.files.squashfs, target, runner)
+            case RebuildInitramfs():
+                initramfs.rebuild(action, target)
             case InstallBiosBoot(disk=key, partition=number):
                 partition = target.partition(PartitionOf(disk=key, number=number))
                 bios_boot.install(action, plan.disk(key), partition, target)

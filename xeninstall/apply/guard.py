@@ -13,7 +13,7 @@ from pathlib import Path
 from xeninstall.base.errors import Error, RequirementError, UsageError
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import MIB, format_size
-from xeninstall.plan.model import InstallPackages, Plan, PlannedDisk
+from xeninstall.plan.model import InstallPack, InstallPackages, Plan, PlannedDisk
 from xeninstall.plan.system_image import SystemImage
 
 from .target import loops_of, mounts_below, place_of
@@ -100,9 +100,12 @@ def check_image_path(path: Path) -> None:
 
 
 def _needed_bytes(plan: Plan, image: SystemImage) -> int:
-    """What the installed system takes: the image, the chosen package sets, and room for the boot loader and logs."""
-    chosen = [action.set for stage in plan.stages for action in stage.actions if isinstance(action, InstallPackages)]
-    return image.unpacked_bytes + sum(image.sets[name].unpacked_bytes for name in chosen) + 256 * MIB
+    """What the installed system takes: the image, chosen package sets, packs, and room for the boot loader and logs."""
+    actions = [action for stage in plan.stages for action in stage.actions]
+    sets = sum(image.sets[action.set].unpacked_bytes for action in actions if isinstance(action, InstallPackages))
+    # A pack's packages lie there for a while beside what they unpack to.
+    packs = sum(3 * action.size_bytes for action in actions if isinstance(action, InstallPack))
+    return image.unpacked_bytes + sets + packs + 256 * MIB
 
 
 def _check_image_file(disk: PlannedDisk, needed: int, runner: Runner) -> None:

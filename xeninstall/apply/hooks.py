@@ -4,10 +4,12 @@ secrets: it lies in a file that only root reads, for as long as the script runs.
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import CommandError, Runner
+from xeninstall.base.run import CommandError, Completed, Runner
+from xeninstall.packs.debs import install_command
 from xeninstall.plan.hooks import POOL
 from xeninstall.plan.model import InstallPackages, RunHook
 
@@ -35,24 +37,21 @@ def run_hook(action: RunHook, root: Path | None, runner: Runner) -> None:
 
 
 def install_packages(action: InstallPackages, target: Target) -> None:
-    """Install a set's .deb files with the host's own apt, offline, without starting services."""
+    """Install a set's .deb files from the pool inside the image."""
     root = target.root()
-    policy = inside(root, "/usr/sbin/policy-rc.d")
     files = [f"{POOL}/{name}" for name in action.debs]
     missing = [name for name in files if not inside(root, name).is_file()]
     if missing:
         raise Error(f"the system image lacks {missing[0]}", hint="build the system image again")
+    install_debs(files, target)
+
+
+def install_debs(files: Sequence[str], target: Target, *, check: bool = True) -> Completed:
+    """Install .deb files of the host (by path there) with its own apt, offline, without starting services."""
+    policy = inside(target.root(), "/usr/sbin/policy-rc.d")
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     try:
-        # Offline because apt is shown no source; --no-download would refuse files that are not in its own cache, too.
-        # fmt: off
-        target.run_in_host((
-            "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends",
-            "-o", "Dir::Etc::SourceList=/dev/null", "-o", "Dir::Etc::SourceParts=/dev/null",
-            "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dpkg::Use-Pty=0",
-            "-o", "Dpkg::Options::=--force-confold", "-o", "APT::Sandbox::User=root", *files,
-        ))
-        # fmt: on
+        return target.run_in_host(install_command(files), check=check)
     finally:
         policy.unlink()

@@ -9,11 +9,11 @@ import hashlib
 import os
 import shutil
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner
-from xeninstall.plan.model import ExtendInitramfs
+from xeninstall.plan.model import ExtendInitramfs, RebuildInitramfs
 
 from .host_files import inside
 from .target import Target
@@ -58,6 +58,18 @@ def extend(action: ExtendInitramfs, squashfs: Path, target: Target, runner: Runn
     temporary.write_bytes(base + bytes(-len(base) % 4) + extension)
     temporary.chmod(0o644)
     temporary.replace(place)
+
+
+def rebuild(action: RebuildInitramfs, target: Target) -> None:
+    """Build it by the host's own tools. Raises Error when a module of the packs did not get into it."""
+    target.run_in_host(("update-initramfs", "-c", "-k", action.kernel))
+    listed = target.run_in_host(("lsinitramfs", action.path)).stdout.splitlines()
+    held = {PurePosixPath(line).name.partition(".")[0].replace("-", "_") for line in listed if ".ko" in line}
+    missing = [name for name in action.modules if name.replace("-", "_") not in held]
+    if missing:
+        raise Error(
+            f"the module {missing[0]} did not get into {action.path}", hint="this is a defect: report it with `xeninstall logs`"
+        )
 
 
 def base_digest(data: bytes) -> str:

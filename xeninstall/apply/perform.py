@@ -10,6 +10,7 @@ from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Event, Failed
 from xeninstall.base.http import Trust
 from xeninstall.base.run import Runner
+from xeninstall.packs.model import Pack
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 
@@ -30,11 +31,18 @@ class Listener:
 
 
 def perform(
-    plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, runner: Runner, emit: Emit, listener: Listener
+    plan: Plan,
+    image: SystemImage,
+    squashfs: Path,
+    journal: Journal,
+    runner: Runner,
+    emit: Emit,
+    listener: Listener,
+    packs: tuple[Pack, ...] = (),
 ) -> Path:
     """Carry the plan out from where the journal stands; returns where the log is. Raises Error, as `execute` does."""
     target = plan.disks[0].path
-    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target))
+    files = Files(squashfs=squashfs, journal=journal_of(target), log=log_of(target), packs=packs)
     handler = log_to(files.log)
     try:
         with listening(listener, emit) as tell:

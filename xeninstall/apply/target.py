@@ -170,7 +170,7 @@ class Target:
         os.mknod(self._alias, stat.S_IFBLK | 0o600, Path(node).stat().st_rdev)
         return self._alias
 
-    def run_in_host(self, argv: tuple[str, ...], *, stdin: bytes | None = None) -> Completed:
+    def run_in_host(self, argv: tuple[str, ...], *, stdin: bytes | None = None, check: bool = True) -> Completed:
         """Run a program of the installed system inside its root, with /proc, /sys, /dev and an empty /run around it."""
         root = self.root()
         for kind, name in _AROUND:
@@ -184,7 +184,7 @@ class Target:
                 if name == "dev":
                     nodes = [node for disk in self._ground.disks if not disk.image for node in block_nodes(disk.path)]
                     populate(point, nodes, self._root_node, self._ground.root_uuid)
-        return self._runner.run(["chroot", str(root), *argv], stdin=stdin)
+        return self._runner.run(["chroot", str(root), *argv], stdin=stdin, check=check)
 
     def unmount(self) -> None:
         """Unmount the host's root and what is mounted in it."""

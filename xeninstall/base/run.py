@@ -25,6 +25,7 @@ PACKAGE_OF = {
     "blkid": "util-linux",
     "blockdev": "util-linux",
     "chroot": "coreutils",
+    "curl": "curl",
     "date": "coreutils",
     "e2fsck": "e2fsprogs",
     "efibootmgr": "efibootmgr",
@@ -38,6 +39,7 @@ PACKAGE_OF = {
     "lsblk": "util-linux",
     "lvcreate": "lvm2",
     "lvs": "lvm2",
+    "lsinitramfs": "initramfs-tools-core",
     "mcopy": "mtools",
     "mdadm": "mdadm",
     "mdel": "mtools",
@@ -51,6 +53,7 @@ PACKAGE_OF = {
     "ping": "iputils-ping",
     "prlimit": "util-linux",
     "pvcreate": "lvm2",
+    "depmod": "kmod",
     "dmesg": "util-linux",
     "debugfs": "e2fsprogs",
     "modprobe": "kmod",
@@ -85,6 +88,7 @@ PACKAGE_OF = {
     "xfs_logprint": "xfsprogs",
     "xorriso": "xorriso",
     "xl": "xen-utils-common",
+    "zstd": "zstd",
 }
 # Programs of the system live here even where a user's PATH leaves them out.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -70,6 +70,10 @@ def _operands(verb: Verb) -> str:
     operands = [argument for argument in verb.arguments if not argument.flags]
     if verb.name in _OPERANDS:
         return f'        "{verb.name}") {_words(_OPERANDS[verb.name]())} ;;\n'
+    if len(operands) > 1 and operands[0].choices:
+        # The word after the verb is one of the choices; what follows it is the next operand.
+        first, rest = _complete(operands[0]), _complete(operands[1])
+        return f'        "{verb.name}") if [[ $prev == {verb.name} ]]; then {first}; else {rest}; fi ;;\n'
     return "".join(f'        "{verb.name}") {_complete(argument)} ;;\n' for argument in operands[:1])
 
 

@@ -9,6 +9,7 @@ from xeninstall.apply.journal import Journal
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
+from xeninstall.packs.model import Pack
 from xeninstall.plan.build import build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
@@ -46,6 +47,7 @@ def prepare(
     runner: Runner,
     wanted: Resume | None,
     question: Question | None,
+    packs: tuple[Pack, ...] = (),
 ) -> Task:
     """Plan, and decide about what an earlier run left. Nothing is written, and a fresh start needs disk.erase as always.
 
@@ -53,7 +55,7 @@ def prepare(
     """
     machine, runs = settled(probe, runner)
     unfinished = [run for run in runs if not run.journal.complete]
-    same = [(run, plan) for run in runs if (plan := _same_plan(run, answers, image, machine)) is not None]
+    same = [(run, plan) for run in runs if (plan := _same_plan(run, answers, image, machine, packs)) is not None]
     notes = [f"found {run.told}" for run in runs]
     for run, plan in same:
         if run.journal.complete and wanted is not Resume.RESTART:
@@ -63,7 +65,7 @@ def prepare(
             )
         if not run.journal.complete and _go_on(run, wanted, question, possible=True):
             return Task(plan, run.journal, (*notes, f"going on after the stages {', '.join(run.journal.finished) or 'none'}"))
-    plan = build(answers, image, secrets.token_hex(16), machine=machine)
+    plan = build(answers, image, secrets.token_hex(16), machine=machine, packs_read=packs)
     others = [run for run in unfinished if run not in [one for one, _ in same]]
     other = next((run for run in others if run.disk == plan.disks[0].path), None)
     if other is not None and _go_on(other, wanted, question, possible=False):
@@ -81,10 +83,10 @@ def _go_on(run: Earlier, wanted: Resume | None, question: Question | None, *, po
     return possible if choice is None else choice is Resume.RESUME
 
 
-def _same_plan(run: Earlier, answers: Answers, image: SystemImage, machine: Machine) -> Plan | None:
+def _same_plan(run: Earlier, answers: Answers, image: SystemImage, machine: Machine, packs: tuple[Pack, ...]) -> Plan | None:
     """The plan that these answers make with the run's seed, when it is the one that was begun onto that very disk."""
     try:
-        plan = build(answers, image, run.journal.seed, machine=machine)
+        plan = build(answers, image, run.journal.seed, machine=machine, packs_read=packs)
     except Error:
         return None  # building anew says why
     return plan if plan.digest() == run.journal.plan and plan.disks[0].path == run.disk else None

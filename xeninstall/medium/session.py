@@ -6,6 +6,7 @@ screen with its step, its cause and what to do next, and is never reported as su
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ from xeninstall.base.http import Trust
 from xeninstall.base.run import Runner
 from xeninstall.base.urls import is_url
 from xeninstall.machine.model import Machine
+from xeninstall.packs.gather import gathered
+from xeninstall.packs.model import Pack
+from xeninstall.packs.queue import with_queued
 from xeninstall.plan.show import head
 from xeninstall.plan.system_image import SystemImage
 
@@ -62,6 +66,8 @@ class Session:
         self._found: Found | None = None
         self._answers: Answers | None = None
         self._task: Task | None = None
+        self._held = ExitStack()
+        self._packs: tuple[Pack, ...] = ()
 
     def run(self) -> int:
         """Do what the words say; returns an exit code when nobody is there, or somebody has chosen to leave."""
@@ -71,6 +77,8 @@ class Session:
             return self._leave_or_stay(self._begin())
         except EOFError:
             return ExitCode.STOPPED  # the terminal is gone
+        finally:
+            self._held.close()
 
     def _begin(self) -> int:
         if self._words.problems:
@@ -105,10 +113,12 @@ class Session:
                 return self._guarded("wizard", lambda: self._tools.wizard(None, ""))
             self._console.say(f"Answers: {self._found.origin}")
             self._answers = load(self._found.path)
-            stage = "plan"
+            stage = "packs"
             image, squashfs = self._tools.system()
+            self._gather(image)
+            stage = "plan"
             question = self._question if self._console.interactive else None
-            self._task = prepare(self._answers, image, self._probe, self._tools.runner, self._words.resume, question)
+            self._task = prepare(self._answers, image, self._probe, self._tools.runner, self._words.resume, question, self._packs)
             self._print_head(self._task)
             if self._console.countdown(self._words.countdown_seconds, _COUNTDOWN):
                 return self._guarded("wizard", lambda: self._tools.wizard(self._path(), ""))
@@ -123,11 +133,20 @@ class Session:
             return self._failed(stage, _in_words(error))
         return self._install(self._task, image, squashfs)
 
+    def _gather(self, image: SystemImage) -> None:
+        """Read the packs that the answers name, and take those that were loaded before; they stay until the session ends."""
+        assert self._answers is not None
+        self._held.close()
+        self._packs = ()
+        if wanted := with_queued(self._answers.packs):
+            self._answers = self._answers.model_copy(update={"packs": wanted})
+            self._packs = self._held.enter_context(gathered(wanted, self._tools.runner, self._tools.emit, image.kernel))
+
     def _install(self, task: Task, image: SystemImage, squashfs: Path) -> int:
         assert self._answers is not None
         try:
             tools = self._tools
-            log_file = perform(task.plan, image, squashfs, task.journal, tools.runner, tools.emit, self._listener())
+            log_file = perform(task.plan, image, squashfs, task.journal, tools.runner, tools.emit, self._listener(), self._packs)
         except (Error, OSError) as error:
             return self._failed("", _in_words(error))
         for name, value in {**task.plan.facts, "log": str(log_file)}.items():
@@ -167,7 +186,7 @@ class Session:
         assert self._answers is not None
         try:
             image, squashfs = self._tools.system()
-            self._task = prepare(self._answers, image, self._probe, self._tools.runner, Resume.RESUME, None)
+            self._task = prepare(self._answers, image, self._probe, self._tools.runner, Resume.RESUME, None, self._packs)
         except (Error, OSError) as error:
             return self._failed("plan", _in_words(error))
         return self._install(self._task, image, squashfs)

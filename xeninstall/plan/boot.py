@@ -3,6 +3,7 @@
 from xeninstall.answers.model import Keyboard, StorageType
 from xeninstall.machine.model import FirmwareMode
 
+from . import packs
 from .disk import md_uuid
 from .model import (
     Action,
@@ -10,6 +11,7 @@ from .model import (
     FillEsp,
     InstallBiosBoot,
     PartitionOf,
+    RebuildInitramfs,
     RegisterBootEntry,
     RunInHost,
     WriteFile,
@@ -52,7 +54,14 @@ def mounts(wanted: Wanted) -> tuple[Action, ...]:
 
 
 def initramfs(wanted: Wanted) -> tuple[Action, ...]:
-    """An initramfs that knows keyboard and mirror, where they differ from the image's: a US keyboard, no mirror."""
+    """An initramfs that knows keyboard and mirror, where they differ from the image's: a US keyboard, no mirror.
+
+    Appending cannot bring a module in: its index of modules is one file for all of them. So with packs it is built anew, in a
+    quarter of a minute, by the tools that do so at each kernel update; keyboard and mirror come along by that.
+    """
+    if packs.change_initramfs(wanted):
+        modules = tuple(name for pack in wanted.packs for name in pack.manifest.loads)
+        return (RebuildInitramfs(path=wanted.image_initrd, kernel=wanted.image.kernel, modules=modules),)
     keyboard = wanted.answers.keyboard != Keyboard()
     files = (MDADM_CONF,) if wanted.mirrored else ()
     if not keyboard and not files:

@@ -1,13 +1,14 @@
 """Answers and machine become a plan: the order of the stages, on one screen. Pure: the same inputs give the same plan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xeninstall.answers.dump import dump
 from xeninstall.answers.model import Answers, StorageType
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
+from xeninstall.packs.model import Pack
 
-from . import boot, disk, hooks, identity, network, time
+from . import boot, disk, hooks, identity, network, packs, time
 from .check import Chosen, Finding, Refused, check
 from .layout import THIN_MINIMUM_BYTES, Layout, divide
 from .losses import losses
@@ -33,13 +34,19 @@ def build(
     machine: Machine | None = None,
     disk_path: str | None = None,
     image_file: ImageFile | None = None,
+    packs_read: tuple[Pack, ...] = (),
 ) -> Plan:
-    """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3)."""
+    """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3).
+
+    `packs_read` are the packs that the answers name, read and checked.
+    """
+    misfits = packs.findings(packs_read, image.kernel)
     if image_file is not None:
-        wanted, warnings = _for_image(answers, image, seed, image_file)
+        wanted, warnings = _for_image(answers, image, seed, image_file, misfits)
     else:
         assert machine is not None, "a disk belongs to a machine"
-        wanted, warnings = _for_machine(answers, image, seed, machine, check(answers, machine, disk_path))
+        wanted, warnings = _for_machine(answers, image, seed, machine, check(answers, machine, disk_path), misfits)
+    wanted = replace(wanted, packs=packs_read)
     target = wanted.disks[0]
     return Plan(
         seed=seed,
@@ -76,7 +83,7 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         disk.storage(wanted),
         Stage(name="unpack", title="System", actions=(unpack,)),
         Stage(name="configure", title="Configuration", actions=configuration),
-        Stage(name="packages", title="Package sets", actions=hooks.packages(wanted)),
+        Stage(name="packages", title="Package sets", actions=(*hooks.packages(wanted), *packs.install(wanted))),
         Stage(
             name="boot",
             title="Boot loader",
@@ -107,8 +114,10 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
     )
 
 
-def _for_image(answers: Answers, image: SystemImage, seed: str, file: ImageFile) -> tuple[Wanted, list[str]]:
-    findings = []
+def _for_image(
+    answers: Answers, image: SystemImage, seed: str, file: ImageFile, misfits: list[Finding]
+) -> tuple[Wanted, list[str]]:
+    findings = list(misfits)
     if answers.disk.mirror is not None:
         findings.append(Finding("disk.mirror: an image file has no partner", "leave the mirror out, or install onto two disks"))
     if answers.storage.extra_disks:
@@ -142,9 +151,11 @@ def _for_image(answers: Answers, image: SystemImage, seed: str, file: ImageFile)
     return wanted, warnings
 
 
-def _for_machine(answers: Answers, image: SystemImage, seed: str, machine: Machine, chosen: Chosen) -> tuple[Wanted, list[str]]:
-    if chosen.findings or chosen.system is None:
-        raise Refused(chosen.findings)
+def _for_machine(
+    answers: Answers, image: SystemImage, seed: str, machine: Machine, chosen: Chosen, misfits: list[Finding]
+) -> tuple[Wanted, list[str]]:
+    if chosen.findings or misfits or chosen.system is None:
+        raise Refused([*chosen.findings, *misfits])
     disks = [_planned("system", chosen.system)]
     if chosen.mirror is not None:
         disks.append(_planned("mirror", chosen.mirror))

@@ -222,6 +222,18 @@ class InstallPackages(Part):
     debs: tuple[str, ...]
 
 
+class InstallPack(Part):
+    """Copy a pack's files into the host and install its packages, offline. `digest` (sha256 of pack.toml) covers all of them."""
+
+    do: Literal["install-pack"] = "install-pack"
+    name: str
+    version: str
+    digest: str
+    signed_by: str
+    kernel: str  # the release that its modules are for; empty without modules
+    size_bytes: int
+
+
 class RunInHost(Part):
     """Run a program of the installed system, in its root."""
 
@@ -238,6 +250,15 @@ class ExtendInitramfs(Part):
     sha256: str  # of the image's own initramfs
     keyboard: bool
     files: tuple[str, ...]
+
+
+class RebuildInitramfs(Part):
+    """Have the host's own tools build its initramfs anew: with the packs' modules, which have to be found in it."""
+
+    do: Literal["rebuild-initramfs"] = "rebuild-initramfs"
+    path: str
+    kernel: str
+    modules: tuple[str, ...]
 
 
 class InstallBiosBoot(Part):
@@ -309,8 +330,10 @@ Action = Annotated[
     | Remove
     | SetRootPassword
     | InstallPackages
+    | InstallPack
     | RunInHost
     | ExtendInitramfs
+    | RebuildInitramfs
     | InstallBiosBoot
     | FillEsp
     | RegisterBootEntry

@@ -12,12 +12,14 @@ from .model import (
     ExtendInitramfs,
     FillEsp,
     InstallBiosBoot,
+    InstallPack,
     InstallPackages,
     KeepRecords,
     MakeFilesystem,
     MakeLink,
     PartitionOf,
     Plan,
+    RebuildInitramfs,
     RegisterBootEntry,
     Remove,
     RunHook,
@@ -104,10 +106,14 @@ def describe(action: Action, plan: Plan, *, files: bool = False) -> list[str]:
             return ["set root's password"]
         case InstallPackages(set=name, debs=debs):
             return [f"install the package set {name} ({len(debs)} packages)"]
+        case InstallPack(name=name, version=version, signed_by=signed_by, digest=digest):
+            return [f"install the pack {name} {version}, signed by {signed_by}, sha256 {digest[:16]}…"]
         case RunInHost(argv=argv, why=why):
             return [f"run {' '.join(argv)}: {why}"]
         case ExtendInitramfs(path=path, keyboard=keyboard, files=extra):
             return [f"extend {path} with {', '.join([*(['the key map'] if keyboard else []), *extra])}"]
+        case RebuildInitramfs(path=path, modules=modules):
+            return [f"build {path} anew{f', with {chr(44).join(modules)}' if modules else ''}"]
         case InstallBiosBoot(disk=key):
             return [f"install GRUB for BIOS on {plan.disk(key).path}"]
         case FillEsp(device=where):

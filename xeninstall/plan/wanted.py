@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from xeninstall.answers.model import Answers, SerialPort
 from xeninstall.base.sizes import GIB, MIB
 from xeninstall.machine.model import Machine, Nic
+from xeninstall.packs.model import Pack
 
 from .layout import Layout
 from .model import ArrayOf, Device, PartitionOf, PlannedDisk, chosen_uuid
@@ -22,6 +23,7 @@ class Wanted:
     layout: Layout
     nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
     seed: str
+    packs: tuple[Pack, ...] = ()
 
     @property
     def mirrored(self) -> bool:

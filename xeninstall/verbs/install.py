@@ -6,7 +6,8 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import is_disk
 from xeninstall.apply.resume import find_journal, release_leftovers
 from xeninstall.base.errors import Error, UsageError
-from xeninstall.base.events import Emit
+from xeninstall.base.events import Emit, Event, Note
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.base.sizes import parse_size
+from xeninstall.packs.model import Pack
+from xeninstall.packs.queue import with_queued
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.model import Plan
 from xeninstall.plan.show import head, show
@@ -40,8 +43,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.plan:
         must_be_root()
     path, stdin = Path(args.answers), sys.stdin.buffer.read if sys.stdin else None
+    with ExitStack() as stack:
+        return _run(args, path, stdin, stack)
+
+
+def _run(args: argparse.Namespace, path: Path, stdin: Callable[[], bytes] | None, stack: ExitStack) -> int:
+    """The packs that were read stay in `stack` until the end."""
     if args.plan:
-        plan, *_ = _prepared(args, load(path, stdin=stdin), SystemRunner())
+        plan = _prepared(args, load(path, stdin=stdin), SystemRunner(), stack).plan
         print(plan.model_dump_json(indent=2) + "\n" if args.json else show(plan, files=args.files), end="")
         return 0
     from xeninstall.apply.perform import Listener
@@ -51,11 +60,22 @@ def run(args: argparse.Namespace) -> int:
     listener = Listener(answers.hooks.webhook or "")
     runner: Runner = SystemRunner()
     with _told("plan", lambda: listener.url, as_json=args.json):
-        plan, image, squashfs, journal = _prepared(args, answers, runner)
-    return _install(plan, image, squashfs, journal or Journal.start(plan), listener, runner, as_json=args.json)
+        made = _prepared(args, answers, runner, stack)
+    return _install(made, listener, runner, as_json=args.json)
 
 
-def _prepared(args: argparse.Namespace, answers: Answers, runner: Runner) -> tuple[Plan, SystemImage, Path, Journal | None]:
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that an installation is carried out from."""
+
+    plan: Plan
+    image: SystemImage
+    squashfs: Path
+    journal: Journal | None
+    packs: tuple[Pack, ...]
+
+
+def _prepared(args: argparse.Namespace, answers: Answers, runner: Runner, stack: ExitStack) -> Prepared:
     squashfs = find_system(args.system)
     image = read_system_image(squashfs)
     journal = None
@@ -66,21 +86,33 @@ def _prepared(args: argparse.Namespace, answers: Answers, runner: Runner) -> tup
         with sole_run(args.target):
             journal = find_journal(args.target, runner)
             release_leftovers(args.target, journal.seed, runner)
-    return _plan(args, answers, image, journal), image, squashfs, journal
+    packs: tuple[Pack, ...] = ()
+    if wanted := with_queued(answers.packs):
+        from xeninstall.packs.gather import gathered  # brings archives and decompressors along
+
+        answers = answers.model_copy(update={"packs": wanted})
+        # On standard error: standard output is the plan's, or the events'.
+        packs = stack.enter_context(gathered(wanted, runner, _narrate, image.kernel))
+    return Prepared(_plan(args, answers, image, journal, packs), image, squashfs, journal, packs)
 
 
-def _install(
-    plan: Plan, image: SystemImage, squashfs: Path, journal: Journal, listener: "Listener", runner: Runner, *, as_json: bool
-) -> int:
+def _narrate(event: Event) -> None:
+    if isinstance(event, Note):
+        print(event.text, file=sys.stderr, flush=True)
+
+
+def _install(made: Prepared, listener: "Listener", runner: Runner, *, as_json: bool) -> int:
     # Only here: a plan is printed in a fraction of the time that it takes to load what carries it out.
     from xeninstall.apply.perform import perform
 
     from .progress import Lines, json_lines
 
+    plan, image = made.plan, made.image
+    journal = made.journal or Journal.start(plan)
     if not as_json:
         print(head(plan), flush=True)
     emit: Emit = json_lines if as_json else Lines(sys.stdout)
-    log = perform(plan, image, squashfs, journal, runner, emit, listener)
+    log = perform(plan, image, made.squashfs, journal, runner, emit, listener, made.packs)
     if not as_json:
         _print_tail(plan, log)
     return 0
@@ -100,15 +132,18 @@ def _told(stage: str, url: Callable[[], str], *, as_json: bool) -> Iterator[None
         raise
 
 
-def _plan(args: argparse.Namespace, answers: Answers, image: SystemImage, journal: Journal | None) -> Plan:
+def _plan(
+    args: argparse.Namespace, answers: Answers, image: SystemImage, journal: Journal | None, packs: tuple[Pack, ...]
+) -> Plan:
     seed = journal.seed if journal else (args.seed or secrets.token_hex(16))
     if re.fullmatch("[0-9a-f]{32}", seed) is None:
         raise UsageError("--seed is not 32 hexadecimal digits", hint="make one with: openssl rand -hex 16")
     if args.target is not None and not is_disk(args.target):
-        return build(answers, image, seed, image_file=image_file(args.target, args.size, resumed=journal is not None))
+        file = image_file(args.target, args.size, resumed=journal is not None)
+        return build(answers, image, seed, image_file=file, packs_read=packs)
     from .probe import machine
 
-    return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target)
+    return build(answers, image, seed, machine=machine(args.machine), disk_path=args.target, packs_read=packs)
 
 
 def image_file(target: str, size: str, *, resumed: bool = False) -> ImageFile:

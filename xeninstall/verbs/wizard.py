@@ -14,6 +14,7 @@ from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.machine.model import Machine
 from xeninstall.medium.earlier import Earlier, answers_of, settled
+from xeninstall.packs.queue import queued, with_queued
 from xeninstall.plan.system_image import SystemImage
 
 from .install import find_system, image_file, must_be_root
@@ -40,15 +41,21 @@ def run(args: argparse.Namespace) -> int:
     from xeninstall.wizard.app import Wizard
     from xeninstall.wizard.draft import Draft
     from xeninstall.wizard.flow import registered
-    from xeninstall.wizard.install import INSTALL, START
+    from xeninstall.wizard.install import INSTALL, LOAD, START
     from xeninstall.wizard.keeping import Keeper
     from xeninstall.wizard.kit import Session
+    from xeninstall.wizard.loading import PackLoader
     from xeninstall.wizard.work import Installation
 
     runner = SystemRunner()
     found, unfinished = _machine(args, runner)
     draft = Draft.from_file(Path(args.answers)) if args.answers else Draft()
     on_medium = _MEDIUM.is_dir() and not rehearsal
+    packs = [] if rehearsal else queued()
+    if packs:
+        given = draft.section("packs")
+        draft.set("packs", [one.model_dump(exclude_none=True, exclude_defaults=True) for one in with_queued(given)])
+    loader = None if rehearsal else PackLoader(runner, image.kernel)
     session = Session(
         machine=found,
         runner=runner,
@@ -61,17 +68,23 @@ def run(args: argparse.Namespace) -> int:
         on_medium=on_medium,
         seed=secrets.token_hex(16),
         reviewed=args.answers is not None,
-        work=None if rehearsal else Installation(image, squashfs, runner),
+        work=None if rehearsal else Installation(image, squashfs, runner, packs),
+        loader=loader,
+        packs=packs,
     )
     keeper = None if rehearsal else Keeper.of(os.path.realpath(args.target) if args.target else "")
     if unfinished is not None and args.answers is None:
         _offer(unfinished, session, runner)
-    flows = [INSTALL, *registered()]
+    flows = [INSTALL, LOAD, *registered()]
     begin = next((flow for flow in flows if flow.name == args.flow), None)
     if args.flow and begin is None:
         raise UsageError(f"nothing here is called {args.flow}", hint=f"there are: {', '.join(flow.name for flow in flows)}")
     app = Wizard(session, START, flows, begin, keeper)
-    code = app.run(mouse=False)
+    try:
+        code = app.run(mouse=False)
+    finally:
+        if loader is not None:
+            loader.close()
     if keeper:
         keeper.close()
     console.clear()

@@ -128,6 +128,8 @@ class Wizard(App[int]):
         step = type(message.step)
         # Whoever came from the review to a step of the start goes back there.
         wanted = self.flow.after(step, self.session) if step in self.flow.steps else self.flow.first(self.session)
+        if wanted is None and self.flow is not self._start:
+            self.flow, wanted = self._start, self._menu  # what the flow was for is done
         if wanted is not None:
             self.show(wanted)
 

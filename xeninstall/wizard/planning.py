@@ -6,6 +6,7 @@ from xeninstall.answers.dump import dump
 from xeninstall.answers.model import Answers, StorageType
 from xeninstall.base.errors import RequirementError
 from xeninstall.base.sizes import format_size
+from xeninstall.packs.model import Pack
 from xeninstall.plan.build import ImageFile, build
 from xeninstall.plan.check import check
 from xeninstall.plan.layout import THIN_MINIMUM_BYTES, divide
@@ -69,8 +70,14 @@ def plan(session: Session) -> Plan:
     target = session.target
     if session.onto_image:
         file = ImageFile(target.path, target.size_bytes, exists=target.exists)
-        return build(session.draft.whole(), session.image, session.seed, image_file=file)
-    return build(session.draft.whole(), session.image, session.seed, machine=session.machine)
+        return build(session.draft.whole(), session.image, session.seed, image_file=file, packs_read=_packs(session))
+    return build(session.draft.whole(), session.image, session.seed, machine=session.machine, packs_read=_packs(session))
+
+
+def _packs(session: Session) -> tuple[Pack, ...]:
+    """Those of the read packs that the answers ask for."""
+    asked = {one.sha256 for one in session.draft.section("packs")}
+    return tuple(pack for pack in session.packs if pack.digest in asked)
 
 
 def replayable(answers: Answers) -> str:

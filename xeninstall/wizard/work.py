@@ -17,6 +17,7 @@ from xeninstall.apply.webhook import Webhook
 from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Event, Failed
 from xeninstall.base.run import Completed, Process, Runner
+from xeninstall.packs.model import Pack
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 
@@ -24,8 +25,8 @@ from xeninstall.plan.system_image import SystemImage
 class Installation:
     """One run, with as many tries as it takes; a try goes on where the one before it ended."""
 
-    def __init__(self, image: SystemImage, squashfs: Path, runner: Runner) -> None:
-        self._image, self._squashfs = image, squashfs
+    def __init__(self, image: SystemImage, squashfs: Path, runner: Runner, packs: Sequence[Pack] = ()) -> None:
+        self._image, self._squashfs, self._packs = image, squashfs, packs
         self._stopping = threading.Event()
         self._runner = _Stoppable(runner, self._check)
         self._inner = runner
@@ -44,7 +45,7 @@ class Installation:
         else:
             with sole_run(target):
                 release_leftovers(target, self._journal.seed, self._inner)
-        files = Files(squashfs=self._squashfs, journal=journal_of(target), log=log_of(target))
+        files = Files(squashfs=self._squashfs, journal=journal_of(target), log=log_of(target), packs=tuple(self._packs))
         handler = log_to(files.log)
         try:
             with ExitStack() as stack:

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from xeninstall.answers.model import Answers
+from xeninstall.answers.model import Answers, PackSource
 from xeninstall.base.events import Emit, Finished
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
+from xeninstall.packs.find import Found
+from xeninstall.packs.load import Loaded
+from xeninstall.packs.model import Pack
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 from xeninstall.wizard.draft import Draft, Problem
@@ -61,6 +64,22 @@ class Work(Protocol):
         """Keep the replayable answer file. Raises Error."""
 
 
+class Loader(Protocol):
+    """What finds, reads and loads packs; the real one is `xeninstall.wizard.loading`. Everything is called in a thread."""
+
+    def find(self) -> list[Found]:
+        """Packs on the media that are attached now."""
+
+    def open(self, source: str, emit: Emit) -> Pack:
+        """Read and check one, whoever signed it; the one that was opened before is forgotten. Raises Error."""
+
+    def load(self, emit: Emit) -> Loaded:
+        """Load the opened one into the running system, and keep it for the installation. Raises Error."""
+
+    def stage(self, wanted: PackSource, emit: Emit) -> Pack:
+        """Read the pack of an answer file for the installation, without loading it here. Raises Error."""
+
+
 @dataclass
 class Session:
     """One run of the wizard. Steps talk to each other through this and nothing else."""
@@ -78,6 +97,9 @@ class Session:
     reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked
     saved: Path | None = None  # where the replayable answer file was written
     work: Work | None = None
+    loader: Loader | None = None
+    opened: Pack | None = None  # the pack that is being looked at
+    packs: list[Pack] = field(default_factory=list)  # read and checked, for the installation
     unfinished: str = ""  # an installation that was interrupted, in words; `go_on` enters its answers
     go_on: Callable[[], None] = lambda: None
     done: Finished | None = None  # how it ended
