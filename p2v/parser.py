@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     drop = "leave out page-files: what Windows and Linux keep in page, swap and old hibernation files"
     everything = "copy every byte, also what no file system uses"
 
-    inspect = add("inspect", "show what is on disks, how much of it is in use, and what cannot be mapped and why")
+    inspect = add("inspect", "show which systems and volumes are on disks, how much is in use, and what cannot be mapped and why")
     inspect.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
     inspect.add_argument("--allow-mounted", action="store_true", help=mounted)
     inspect.add_argument("--json", action="store_true", help="print it as JSON")

@@ -9,6 +9,8 @@ from xeninstall.base.errors import UsageError
 from .direct import Direct
 from .model import TargetError, stopped
 
+_LARGE_BYTES = 256 * 1024
+
 
 def partial_of(path: Path) -> Path:
     """Where the image grows."""
@@ -49,9 +51,13 @@ class FileSink:
         try:
             written = self._direct.write(offset, data)
             offset, data = offset + written, data[written:]
+            start, length = offset, len(data)
             while data:
                 written = os.pwrite(self._fd, data, offset)
                 offset, data = offset + written, data[written:]
+            if length >= _LARGE_BYTES:
+                # The kernel begins to write it out at once, so that little is left to wait for at the end.
+                os.posix_fadvise(self._fd, start, length, os.POSIX_FADV_DONTNEED)
         except OSError as error:
             raise stopped(self.name, error, resumable=True) from None
 

@@ -1,5 +1,6 @@
 """Images without the copy engine: pieces filled in the plainest way, so that a format's test tests the format alone."""
 
+import mmap
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from p2v.types import BlockMap, Coded, DiskData, Extent, Hole, ImageWriter, Late
 SECTOR = 512
 
 
-def render(writer: ImageWriter, disks: Sequence[bytes], path: Path) -> None:
+def render(writer: ImageWriter, disks: Sequence[bytes | mmap.mmap], path: Path) -> None:
     """Write the image; its length is what the writer said."""
     with path.open("w+b") as file:
         for piece in writer.pieces():
@@ -44,7 +45,7 @@ def render(writer: ImageWriter, disks: Sequence[bytes], path: Path) -> None:
         assert writer.length_bytes in (None, file.tell())
 
 
-def _exactly(disk: bytes, offset: int, length: int) -> bytes:
+def _exactly(disk: bytes | mmap.mmap, offset: int, length: int) -> bytes:
     assert 0 <= offset <= offset + length <= len(disk)
     return disk[offset : offset + length]
 

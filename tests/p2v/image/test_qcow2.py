@@ -1,6 +1,7 @@
 """qcow2 images, with qemu-img as the referee."""
 
 import json
+import mmap
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from p2v.image.model import Disk
 from p2v.image.qcow2 import CLUSTER, Qcow2
 from p2v.image.qcow2_zstd import Qcow2Zstd
 from p2v.types import BlockMap, DiskData, Extent, Literal
-from tests.p2v.disks import run
+from tests.p2v.disks import patch, run
 from tests.p2v.image.render import SAMPLES, render, sample
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -41,13 +42,14 @@ def test_compressed_it_is_whole_and_equal_too(tmp_path: Path, name: str) -> None
 
 def test_compressed_text_is_small_and_zeros_are_nothing(tmp_path: Path) -> None:
     size = 700 * MIB  # two L2 tables
-    disk = Disk(BlockMap(size, (Extent(500 * MIB, 40 * MIB),)))
-    data = bytearray(size)
     text = b"the same words again " * 200_000
-    data[511 * MIB : 511 * MIB + len(text)] = text
+    disk = Disk(BlockMap(size, (Extent(500 * MIB, 40 * MIB),)))
     image, raw = tmp_path / "image", tmp_path / "raw"
-    raw.write_bytes(data)
-    render(Qcow2Zstd(disk), [bytes(data)], image)
+    with raw.open("wb") as file:
+        file.truncate(size)
+    patch(raw, 511 * MIB, text)
+    with raw.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        render(Qcow2Zstd(disk), [data], image)
     assert image.stat().st_size < MIB
     assert "No errors were found" in run("qemu-img", "check", "-f", "qcow2", image)
     assert "identical" in run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)

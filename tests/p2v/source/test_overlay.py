@@ -1,7 +1,6 @@
 """A disk that is changed without being changed: what an overlay holds is in the image, and the disk is as it was."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -98,7 +97,7 @@ def test_the_command_shows_it_until_it_is_stopped(tmp_path: Path) -> None:
         # Nobody else may take the changes while they are being made.
         assert main(["convert", str(part), "--overlay", str(changes), "--to", str(tmp_path / "early")]) == 1
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(20) == 0
     until = time.monotonic() + 10
     while view.exists() and time.monotonic() < until:
