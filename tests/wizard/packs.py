@@ -9,7 +9,10 @@ from xeninstall.base.events import Emit, Note, Progress
 from xeninstall.packs.find import Found
 from xeninstall.packs.load import Loaded
 from xeninstall.packs.model import Kind, Manifest, Pack, Signature, Trust
+from xeninstall.packs.queue import as_answer
+from xeninstall.wizard.kit import Session
 
+KERNEL = "6.12.57+deb13-amd64"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampl0"
 SIGNED = Signature(Trust.TRUSTED, "Acme packs", "SHA256:" + "x" * 43, KEY)
 
@@ -55,3 +58,11 @@ class FakeLoader:
     def _fail(self) -> None:
         if self.errors:
             raise self.errors.pop(0)
+
+
+def with_pack(made: Session) -> Session:
+    """As after the flow that loads one."""
+    one = pack(KERNEL)
+    made.packs.append(one)
+    made.draft.set("packs", [as_answer(one).model_dump(exclude_none=True, exclude_defaults=True)])
+    return made

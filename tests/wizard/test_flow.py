@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.wizard.driving import MACHINES, SEED, Worker, machine, running, session, settle, system_image, type_text
+from tests.wizard.packs import with_pack
 from tests.wizard.screens import text_of, words_of
 from xeninstall.answers.load import load
 from xeninstall.machine.model import Machine, Verdict
@@ -19,6 +20,7 @@ from xeninstall.wizard.install import INSTALL, START
 from xeninstall.wizard.kit import Check, Choice, Session, Step, Target
 from xeninstall.wizard.kit.language import said
 from xeninstall.wizard.steps.done import Done
+from xeninstall.wizard.steps.packs import Packs
 from xeninstall.wizard.steps.review import Review
 
 HASH = "$y$j9T$gtUPlCBk/yB8xVrIqraMm0$.K5KvhesvD9GY7NGl8c4bYiu7ZXC/Jsp9N.aLotTSK/"
@@ -187,6 +189,8 @@ def test_a_step_shows_what_was_entered_after_back_and_forth_and_after_forth_and_
         disk = next(disk for disk in given.machine.disks if disk.usable)
         given.draft.set("disk.serial", disk.serial)
         given.draft.set("network.nic", given.machine.nics[-1].mac)
+        if step is Packs:  # asked about only where there are some
+            with_pack(given)
         assert not given.draft.problems()
         entered = copy.deepcopy(given.draft.data)
         app = Wizard(given, START, [INSTALL])

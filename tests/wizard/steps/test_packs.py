@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.wizard.driving import Worker, driven, running, session, settle
-from tests.wizard.packs import FakeLoader, pack
+from tests.wizard.packs import KERNEL, FakeLoader, pack, with_pack
 from tests.wizard.screens import golden, words_of
 from tests.wizard.steps.test_review import settled
 from xeninstall.packs.errors import PackError
-from xeninstall.packs.queue import as_answer
 from xeninstall.plan.model import InstallPack
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.draft import Draft
 from xeninstall.wizard.flow import Flow
 from xeninstall.wizard.install import START
-from xeninstall.wizard.kit import Session
 from xeninstall.wizard.kit.language import said, switch
 from xeninstall.wizard.planning import plan
 from xeninstall.wizard.steps.done import Done
@@ -24,16 +22,7 @@ from xeninstall.wizard.steps.host import Host
 from xeninstall.wizard.steps.packs import Packs
 from xeninstall.wizard.steps.review import Review
 
-KERNEL = "6.12.57+deb13-amd64"
 FLOW = Flow("install", lambda: "Install", lambda: "", (Host, Packs, Review, Done), Review)
-
-
-def with_pack(made: Session) -> Session:
-    """As after the flow that loads one."""
-    one = pack(KERNEL)
-    made.packs.append(one)
-    made.draft.set("packs", [as_answer(one).model_dump(exclude_none=True, exclude_defaults=True)])
-    return made
 
 
 def test_without_packs_nobody_is_asked() -> None:
