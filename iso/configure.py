@@ -48,10 +48,10 @@ FILES = {
     'FONTSIZE="8x16"\n',
     # smartd ends with an error where no disk has SMART; a host that boots from a RAID controller is no failure.
     "/etc/systemd/system/smartmontools.service.d/50-xeninstall.conf": "[Service]\nEnvironment=smartd_opts=--quit=never\n",
-    # Runs once, early, and fails while a disk of a group is still missing, as one that lies on an array always is at that time.
-    # A group that is whole later is started by udev, and its volumes are monitored from then on.
-    "/etc/systemd/system/lvm2-monitor.service.d/50-xeninstall.conf": "[Service]\nExecStart=\n"
-    "ExecStart=-/usr/sbin/lvm vgchange --monitor y\n",
+    # On a machine that is slow to start the event daemon does not answer in time, and nothing would watch the pool for filling up
+    # until the next start. So this tries again; what still fails after minutes is a group that lacks a disk.
+    "/etc/systemd/system/lvm2-monitor.service.d/50-xeninstall.conf": "[Unit]\nStartLimitIntervalSec=10min\nStartLimitBurst=12\n"
+    "[Service]\nRestart=on-failure\nRestartSec=10\n",
     # The root lies on a local disk: drivers of network cards with their firmware, a third of the initramfs, are not needed to
     # find it. Everything else of MODULES=most stays, since a disk moves between machines.
     # KEYMAP brings loadkeys along, so that a rescue shell, or a passphrase one day, is typed on the answered keyboard.

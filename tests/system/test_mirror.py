@@ -60,7 +60,8 @@ def test_a_pulled_disk_is_survived_and_comes_back(disks: dict[str, Disk]) -> Non
         nothing_failed(host)
         assert "vms" in host.check("lvs --noheadings -o lv_name xenvms")
         assert host.check("pvs --noheadings -o pv_name | wc -l") == "2", "the mirror's rest and the extra disk"
-        assert host.check("lvs --noheadings -o seg_monitor xenvms/vms").strip() == "monitored", "though its disks came late"
+        watched = '[ "$(lvs --noheadings -o seg_monitor xenvms/vms | xargs)" = monitored ]'
+        host.check(f"for t in $(seq 30); do {watched} && break; sleep 6; done; {watched}", 240)
         host.run("mdadm --wait /dev/md/system /dev/md/storage", 900)
         # Pull one while the host runs, write, and push it in again.
         machine.monitor("device_del disk1")
