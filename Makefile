@@ -58,7 +58,7 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
 
-test-vm: iso netboot ## The fuller matrix in QEMU (an hour without KVM)
+test-vm: iso netboot ## The fuller matrix in QEMU (hours without KVM: give it the whole machine)
 	@$(SUDO) $(PY) -m pytest -m vm tests/system
 	@$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 

@@ -185,12 +185,24 @@ class Terminal:
 
     def ended(self, timeout: float) -> int:
         """Wait for the program's end; its exit status."""
-        # The status comes a moment after the end, and never when a signal was the end.
         try:
-            self._until(lambda: self._asked("#{pane_dead_status}") != "", "the program has not ended by itself", timeout)
+            self._until(lambda: self._status() is not None, "the program has not ended by itself", timeout)
         except TerminalError as error:
             raise TerminalError(f"{error}\nwhat it waits for: {self._waits_for()}") from None
-        return int(self._asked("#{pane_dead_status}"))
+        status = self._status()
+        assert status is not None
+        return status
+
+    def _status(self) -> int | None:
+        """The exit status, from tmux or from the kernel, which keeps it until tmux fetches it: that was seen to sleep over it."""
+        said = self._asked("#{pane_dead_status}")
+        if said:
+            return int(said)
+        try:
+            fields = Path(f"/proc/{self._program}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return None
+        return os.waitstatus_to_exitcode(int(fields[49])) if fields[0] == "Z" else None
 
     def _waits_for(self) -> str:
         """Each thread of the program with the kernel's place for it; nothing when the program is gone and only tmux is late."""

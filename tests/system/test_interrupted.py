@@ -43,20 +43,34 @@ def test_killed_at_every_stage_boundary_and_resumed_is_the_same_host(
     undisturbed: Manifest, system_image: Path, target: Path
 ) -> None:
     """One installation, killed when each stage begins and again when it ends, each time gone on with from there."""
-    killed = []
-    run = install(EXAMPLE, target, system_image, "--seed", SEED, until=at("StageStarted", "prepare"))
-    while run.status == -signal.SIGKILL:
+    killed: set[tuple[str, str]] = set()
+    for _ in range(3):  # a busy machine gets over the short stages before the signal reaches it: those come once more
+        killed |= _killed_at_boundaries(target, system_image, killed)
+        assert not differences(undisturbed, manifest(target))
+        assert leftovers(target) == []
+        stages = json.loads(Path(f"{target}.journal.json").read_text())["finished"]
+        boundaries = {(kind, stage) for kind in ("StageStarted", "StageFinished") for stage in stages}
+        missed = boundaries - killed - {("StageFinished", stages[-1])}
+        if not missed:
+            break
+    assert not missed
+
+
+def _killed_at_boundaries(target: Path, system_image: Path, done: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Install anew, killed at each boundary that is not among the done ones; returns at which."""
+    killed: list[Event] = []
+    more: tuple[str, ...] = ("--seed", SEED)
+    while True:
+        hit = done | {(event["event"], event["stage"]) for event in killed}
+        run = install(EXAMPLE, target, system_image, *more, until=lambda event, hit=hit: _boundary(event, hit))  # type: ignore[misc]
+        if run.status != -signal.SIGKILL:
+            break
         killed.append(run.events[-1])
         assert len(killed) < 40
-        done = {(event["event"], event["stage"]) for event in killed}
-        run = install(EXAMPLE, target, system_image, "--resume", until=lambda event, done=done: _boundary(event, done))  # type: ignore[misc]
+        if Path(f"{target}.journal.json").exists():
+            more = ("--resume",)
     assert run.status == 0, run.stderr
-    stages = json.loads(Path(f"{target}.journal.json").read_text())["finished"]
-    assert {(kind, stage) for kind in ("StageStarted", "StageFinished") for stage in stages} <= {
-        (event["event"], event["stage"]) for event in killed
-    } | {("StageFinished", stages[-1])}
-    assert not differences(undisturbed, manifest(target))
-    assert leftovers(target) == []
+    return {(event["event"], event["stage"]) for event in killed}
 
 
 @pytest.mark.parametrize("number", range(3))

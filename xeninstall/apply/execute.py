@@ -3,13 +3,13 @@
 import errno
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from xeninstall.base.errors import Error, ExitCode, Stopped
 from xeninstall.base.events import Emit, Failed, Finished, Note, Progress, StageFinished, StageStarted
-from xeninstall.base.run import Process, Runner
+from xeninstall.base.run import Runner
 from xeninstall.base.steps import step
 from xeninstall.packs.model import Pack
 from xeninstall.plan.model import (
@@ -48,10 +48,6 @@ from .journal import Journal
 from .target import Ground, Target, release_mounts
 from .tools import check_tools
 
-# Their files reach the disk while the next stages work, and all of them with the boot loader's: on a slow disk that is most of
-# an installation's time. Until then the journal does not name them as done, so that a power cut repeats them.
-_REACH_THE_DISK_LATER = ("unpack", "configure", "packages")
-_WRITES_FILES = (*_REACH_THE_DISK_LATER, "boot")
 _FULL = "the file system that holds the target or its journal is full: make room, then use the same command with --resume"
 
 
@@ -87,7 +83,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 guard.check_target(plan, image, runner)
                 guard.check_system_image(files.squashfs, image, lambda done, size: emit(Progress("check", done, size)))
             target = stack.enter_context(Target(Ground.of(plan), runner))
-            work = stack.enter_context(_Work(plan, files, runner, emit, target, journal))
+            work = _Work(plan, files, runner, emit, target, journal)
             for number, stage in enumerate(plan.stages, 2):
                 stage_name = stage.name
                 if stage.name in journal.finished:
@@ -97,6 +93,8 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 journal.write(files.journal)
                 with _narrated(stage.name, stage.title, number, total, emit):
                     work.do_stage(stage)
+                journal.finished.append(stage.name)
+                work.record()
         journal.state, journal.stage = "done", ""
         journal.write(files.journal)
     except KeyboardInterrupt:
@@ -146,38 +144,13 @@ class _Work:
 
     def __init__(self, plan: Plan, files: Files, runner: Runner, emit: Emit, target: Target, journal: Journal) -> None:
         self.plan, self.files, self.runner, self.emit, self.target, self.journal = plan, files, runner, emit, target, journal
-        self._on_the_way: list[str] = []  # stages that are done, and whose files may not have reached the disk yet
-        self._background: Process | None = None
-
-    def __enter__(self) -> "_Work":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Whatever stopped the run: what was finished before is not to be done again. A disk that fails here is the cause itself.
-        with suppress(Error, OSError):
-            self.settle()
 
     def do_stage(self, stage: Stage) -> None:
-        """Every action, then have it reach the disk, now or later."""
+        """Every action, then have it reach the disk."""
         for action in stage.actions:
             self.do(action)
-        self._on_the_way.append(stage.name)
-        if stage.name == "unpack":
-            self._background = self.runner.start(unpack.flushing(self.target.root()))
-        if stage.name not in _REACH_THE_DISK_LATER:
-            self.settle()
-
-    def settle(self) -> None:
-        """Wait until everything is on the disk; then the journal may name the stages that wrote it."""
-        if self._background is not None:
-            background, self._background = self._background, None
-            unpack.check_flushed(background)
-        if set(self._on_the_way) & set(_WRITES_FILES):
-            self.runner.run(unpack.flushing(self.target.root()))
-        if self._on_the_way:
-            self.journal.finished.extend(self._on_the_way)
-            self._on_the_way.clear()
-            self.record()
+        if stage.name in ("configure", "packages", "boot"):
+            unpack.flush(self.target.root(), self.runner)
 
     def do(self, action: Action) -> None:
         """One action's effect."""

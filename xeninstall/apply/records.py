@@ -86,12 +86,19 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes, names: list[str]) -> None
     names.append(name)
 
 
+class _Log(logging.FileHandler):
+    """A log that can grow no more is no failure of its own: what fills the disk up is told by what fails on it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out."""
+
+
 def log_to(path: Path) -> logging.Handler:
     """Send everything that is narrated to a file; raises Error when it cannot be opened."""
     try:
         if path.parent == STATE:
             path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _Log(path, encoding="utf-8")
         path.chmod(0o600)
     except OSError as error:
         raise Error(f"the log {path} cannot be written: {error.strerror}", hint="name another target, or run as root") from None

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import CommandError, Process, Runner
+from xeninstall.base.run import CommandError, Runner
 from xeninstall.plan.model import UnpackSystem
 
 _POLL_SECONDS = 0.25
 
 
 def unpack(action: UnpackSystem, squashfs: Path, root: Path, runner: Runner, watch: Callable[[int, int], None]) -> None:
-    """Unpack onto an empty root; nothing is known to be on the disk yet. Raises Error when the target fills up or loses files."""
+    """Unpack onto an empty root and have it reach the disk. Raises Error when the target fills up or stops taking data."""
     _empty(root)
     before = os.statvfs(root)
     process = runner.start(["unsquashfs", "-force", "-no-progress", "-quiet", "-dest", str(root), str(squashfs)])
@@ -38,24 +38,13 @@ def unpack(action: UnpackSystem, squashfs: Path, root: Path, runner: Runner, wat
             f"{arrived} files arrived instead of {action.inodes}",
             hint="the target loses data: check it (and the host's log), then use --resume",
         )
+    flush(root, runner)
     watch(action.unpacked_bytes, action.unpacked_bytes)
 
 
-def flushing(root: Path) -> list[str]:
-    """The command that has everything on this file system reach its disk; a disk that took it only in appearance fails there."""
-    return ["sync", "--file-system", str(root)]
-
-
-def check_flushed(process: Process) -> None:
-    """Wait for a flush that runs beside other work. Raises CommandError when it failed."""
-    try:
-        while (done := process.wait_for(_POLL_SECONDS)) is None:
-            pass
-    except BaseException:
-        process.stop()
-        raise
-    if done.status != 0:
-        raise CommandError(done.argv, done.status, done.stderr)
+def flush(root: Path, runner: Runner) -> None:
+    """Have everything on this file system reach its disk; a disk that took it only in appearance fails here."""
+    runner.run(["sync", "--file-system", str(root)])
 
 
 def _empty(root: Path) -> None:
