@@ -19,16 +19,20 @@ from typing import Protocol
 from xeninstall.base.errors import RequirementError, Stopped, UsageError
 from xeninstall.base.sizes import format_size
 
-from ..journal import Job, Journal, Record
+from ..journal import Job, Journal
 from ..sink.model import TargetError
 from ..types import Sink
 from ..vm.model import Mode, VirtualMachine
 
-__all__ = ["Delivery", "Lost", "Peer", "Storage", "Target", "TargetError", "Wanted", "WantedDisk", "storage_of"]
+__all__ = ["Delivery", "Halted", "Lost", "Peer", "Storage", "Target", "TargetError", "Wanted", "WantedDisk", "storage_of"]
 
 
 class Lost(Stopped):
     """The connection to the target broke. What was sent since the last checkpoint is sent again over a new one."""
+
+
+class Halted(Stopped):
+    """The target answers, but cannot take more, as when it is full: trying again at once would not help."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,12 @@ class Storage:
 
 @dataclass(frozen=True)
 class WantedDisk:
-    """A disk to come: its size as the machine sees it, and the most that will be written to it."""
+    """A disk to come: its size as the machine sees it, how much of it is in use, and how long its image is."""
 
     name: str
     size_bytes: int
     used_bytes: int
+    length_bytes: int
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,9 @@ class Delivery(Protocol):
     def checkpoint_seconds(self) -> float:
         """How often what was sent should be made certain: a sync may be cheap, or a request of its own."""
 
-    def begun(self, number: int) -> Record | None:
-        """The journal that an earlier run left with disk `number` on the target; None for one that begins now."""
+    @property
+    def resumable(self) -> bool:
+        """Whether another run can go on where this one stopped: the target keeps the journals."""
 
     def journal(self, number: int, job: Job) -> Journal:
         """The journal of disk `number`: a new one, or the one that was begun. It lies on the target where that can keep it."""
@@ -120,6 +126,10 @@ class Target(Protocol):
     @property
     def name(self) -> str:
         """The address without anything secret, for messages."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What the user should know of the last login, such as a key that nobody had seen before."""
 
     @property
     def formats(self) -> Sequence[str]:
