@@ -48,11 +48,20 @@ def _nbd(to: str, access: Access, runner: Runner) -> Target:
     return NbdTarget(address, Trusted(access.fingerprints, access.ca) if address.scheme == "nbds" else None)
 
 
+def _http(to: str, access: Access, runner: Runner) -> Target:
+    from .http import HttpTarget
+
+    del runner
+    address = parse_address(to)
+    trusted = Trusted(access.fingerprints, access.ca) if address.scheme == "https" else None
+    return HttpTarget(address, access.password, trusted)
+
+
 def _login(access: Access) -> Login:
     return Login(access.host_key, access.identity, access.password)
 
 
-TARGETS: dict[str, Opener] = {"ssh": _ssh, "xapi": _xapi, "nbd": _nbd, "nbds": _nbd}
+TARGETS: dict[str, Opener] = {"ssh": _ssh, "xapi": _xapi, "nbd": _nbd, "nbds": _nbd, "http": _http, "https": _http}
 
 
 def open_target(to: str, access: Access, runner: Runner) -> Target:
