@@ -56,7 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
     before.add_argument("--json", action="store_true", help="print it as JSON")
 
     convert = add("convert", "make images of disks")
-    convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
+    convert.add_argument("disks", metavar="DISK", nargs="*", help="block device or image file; it is only read")
+    convert.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="do what an answer file with flow convert says; no DISK and no other option but --machine and --json goes with it",
+    )
     convert.add_argument("--to", metavar="DEST", help="file, folder, disk (with raw), or - for standard output")
     convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
     convert.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)

@@ -11,10 +11,10 @@ from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import parse_size
 
 from ..convert import convert
+from ..define import definition, of_images, write_definitions
 from ..guest.model import Card
 from ..repaired import Wishes, convert_repaired, plan_only
 from ..request import STDOUT, Request, goals
-from .define import definition, of_images, write_definitions
 from .drivers import packages
 from .inventory import bridges, cards, inventory
 from .progress import shown
@@ -23,6 +23,12 @@ from .progress import shown
 def run(args: argparse.Namespace) -> int:
     """Convert; progress goes to standard error."""
     runner = SystemRunner()
+    if args.answers is not None:
+        from .answered import by_answers  # brings the answers' model along
+
+        return by_answers(args)
+    if not args.disks:
+        raise UsageError("no disk was named", hint="name one or more, or give --answers FILE; list them with: lsblk -d")
     if args.plan:
         return _plan(args)
     if args.to is None:
