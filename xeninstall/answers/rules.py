@@ -280,6 +280,7 @@ RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_dom0_memory,),
     (_firewall_ports, "firewall.open"),
     (_convert_without_its_flow, "flow"),
+    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method"),
 )
 
 # Those of every flow.
@@ -290,6 +291,5 @@ NETWORK_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_ipv6, "network.ipv6"),
     (_some_address, "network.ipv4.method", "network.ipv6.method"),
     (_dns_lists, "dns.mode"),
-    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method"),
     (_dns_loop,),
 )
