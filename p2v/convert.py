@@ -31,7 +31,7 @@ def convert(request: Request, runner: Runner, emit: Emit, stop: threading.Event)
     """Make the images. Raises Error; what was `Stopped` goes on with the same request and `resume` set."""
     goals(request)  # what is wrong with it is said before a disk is opened
     with ExitStack() as stack:
-        convert_disks(request, [_open(disk, request, runner, stack) for disk in request.disks], runner, emit, stop)
+        convert_disks(request, open_disks(request, runner, stack), runner, emit, stop)
 
 
 def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runner, emit: Emit, stop: threading.Event) -> None:
@@ -54,7 +54,7 @@ def convert_disks(request: Request, readers: Sequence[DiskReader], runner: Runne
         ]
         copying = time.monotonic()
         tell(StageStarted("copy", f"Copying to {', '.join(task.goal.name for task in tasks)}", 2, 2))
-        outcomes = _copy_all(tasks, runner, tell, request.limit, stop)
+        outcomes = copy_all(tasks, lambda task, told: _copy_one(task, runner, told, request.limit, stop), tell, stop)
         tell(StageFinished("copy", time.monotonic() - copying))
         lost = _tell_losses(tasks, outcomes, readers, runner, tell)
     facts = {task.goal.name: _fact(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
@@ -75,6 +75,11 @@ def _tell_losses(
     from .losses import tell_losses
 
     return tell_losses(tasks, outcomes, readers, runner, emit)
+
+
+def open_disks(request: Request, runner: Runner, stack: ExitStack) -> list[DiskReader]:
+    """The disks of a request, in its order, until the stack ends. Raises Error."""
+    return [_open(disk, request, runner, stack) for disk in request.disks]
 
 
 def _open(disk: str, request: Request, runner: Runner, stack: ExitStack) -> DiskReader:
@@ -126,7 +131,10 @@ def _map_all(request: Request, readers: Sequence[DiskReader], wanted: set[int], 
     return found
 
 
-def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | None, stop: threading.Event) -> list[Outcome]:
+def copy_all(
+    tasks: Sequence[Task], one: Callable[[Task, Callable[[int], None]], Outcome], emit: Emit, stop: threading.Event
+) -> list[Outcome]:
+    """Every image at the same time, `one` by one; progress for each and for all. The first that fails stops the others."""
     total = sum(task.disk_bytes for task in tasks)
     done = [0] * len(tasks)
 
@@ -139,7 +147,7 @@ def _copy_all(tasks: Sequence[Task], runner: Runner, emit: Emit, limit: int | No
                 emit(Progress(f"copy{PART}{task.goal.name}", disk_bytes, task.disk_bytes))
             emit(Progress("copy", sum(done), total))
 
-        return _copy_one(task, runner, tell, limit, stop)
+        return one(task, tell)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(copy, number) for number in range(len(tasks))]

@@ -60,7 +60,9 @@ class _Ready:
 
 
 class Copy:
-    """One image. `tell` is given the disk bytes done so far; `limit` is in bytes a second; `stop` ends it, resumable."""
+    """One image. `tell` is given the disk bytes done so far; `limit` is in bytes a second; `stop` ends it, resumable;
+    `every` so many seconds what was written is made safe.
+    """
 
     def __init__(
         self,
@@ -72,9 +74,10 @@ class Copy:
         tell: Callable[[int], None] = lambda done: None,
         limit: float | None = None,
         stop: threading.Event | None = None,
+        every: float | None = None,
     ) -> None:
         self._writer, self._readers, self._sink, self._journal = writer, readers, sink, journal
-        self._tell, self._limit, self._stop = tell, limit, stop or threading.Event()
+        self._tell, self._limit, self._stop, self._every = tell, limit, stop or threading.Event(), every or CHECKPOINT_SECONDS
         self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
         self._at = self._disk_bytes = self._sent = 0
         self._chunks: list[Chunk] = []
@@ -135,7 +138,8 @@ class Copy:
             if self._stop.is_set():
                 raise Stopped("the copy was stopped", hint="go on with --resume" if self._journal is not None else "start again")
             now = time.monotonic()
-            due = now - self._saved_time >= CHECKPOINT_SECONDS or self._at - self._saved_at >= _CHECKPOINT_BYTES
+            much = self._at - self._saved_at >= _CHECKPOINT_BYTES * self._every / CHECKPOINT_SECONDS
+            due = now - self._saved_time >= self._every or much
             if due and (self._saving is None or self._saving.done()):
                 self._save(saver)
 

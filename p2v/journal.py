@@ -136,7 +136,7 @@ class Journal:
             raise JournalError(f"{path} cannot be written: {error.strerror}") from None
         journal = cls(path, Record(job), fd)
         try:
-            journal._append({"p2v": VERSION, **asdict(job)})
+            journal.begin()
             if path.exists():
                 raise UsageError(f"{path} is left from an earlier run", hint="go on with it by --resume, or remove it")
             growing.rename(path)
@@ -165,6 +165,10 @@ class Journal:
         os.ftruncate(fd, length)
         return cls(path, record, fd)
 
+    def begin(self) -> None:
+        """Write the first line, which describes the job."""
+        self._append({"p2v": VERSION, **asdict(self.record.job)})
+
     def checkpoint(self, at: int, chunks: list[Chunk], bad: list[tuple[int, Extent]]) -> None:
         """All before `at` is safe, with these chunks since the last time."""
         self.record.at = at
@@ -186,14 +190,28 @@ class Journal:
             os.close(self._fd)
 
     def _append(self, line: dict[str, object]) -> None:
+        self._keep(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _keep(self, line: bytes) -> None:
+        """Return when the line survives a power cut. Raises Stopped."""
         try:
-            data = memoryview(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            data = memoryview(line)
             while data:
                 data = data[os.write(self._fd, data) :]
             os.fdatasync(self._fd)
         except OSError as error:
             hint = "see that there is room, then go on with --resume"
             raise Stopped(f"{self._path} cannot be written: {error.strerror}", hint=hint) from None
+
+
+class MemoryJournal(Journal):
+    """One that lasts as long as the process: a copy goes on with it over a new connection, not after a power cut."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(Path("-"), Record(job), -1)
+
+    def _keep(self, line: bytes) -> None:
+        """It is in `record`."""
 
 
 def read_journal(path: Path) -> Record:
@@ -208,6 +226,11 @@ def _read(path: Path) -> tuple[Record, int]:
         raise UsageError(f"{path} does not exist", hint="p2v keeps it beside each image that it makes") from None
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from None
+    return parse_journal(data, str(path))
+
+
+def parse_journal(data: bytes, name: str) -> tuple[Record, int]:
+    """What a journal says, and how many bytes of it are whole lines. Raises JournalError."""
     whole = data[: data.rfind(b"\n") + 1]
     try:
         lines: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
@@ -221,7 +244,7 @@ def _read(path: Path) -> tuple[Record, int]:
             record.bad += [(int(disk), Extent(int(start), int(length))) for disk, start, length in line["bad"]]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise JournalError(
-            f"{path} is damaged ({type(error).__name__}: {error})"[:300], hint="start again without --resume"
+            f"{name} is damaged ({type(error).__name__}: {error})"[:300], hint="start again without --resume"
         ) from None
     return record, len(whole)
 

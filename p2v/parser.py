@@ -5,6 +5,8 @@ import argparse
 from . import __version__
 from .image.table import FORMATS
 from .request import PAGE_FILES
+from .target.coding import Wire
+from .vm.model import Mode
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -62,8 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="do what an answer file with flow convert says; no DISK and no other option but --machine and --json goes with it",
     )
-    convert.add_argument("--to", metavar="DEST", help="file, folder, disk (with raw), or - for standard output")
-    convert.add_argument("--format", choices=list(FORMATS), default="qcow2", help="format of the image (default %(default)s)")
+    convert.add_argument(
+        "--to", metavar="DEST", help="file, folder, disk (with raw), - for standard output, or a target such as ssh://root@HOST"
+    )
+    convert.add_argument(
+        "--format", choices=list(FORMATS), help="format of the image (default qcow2, and what the target stores on a target)"
+    )
     convert.add_argument("--drop", action="append", default=[], choices=[PAGE_FILES], help=drop)
     convert.add_argument("--everything", action="store_true", help=everything)
     convert.add_argument("--overlay", metavar="FILE", help="take the disk with the changes that p2v overlay put into FILE")
@@ -73,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--checksum", choices=["xxhash", "sha1"], default="xxhash", help="checksums within an xva; sha1 for hosts before 2021"
     )
     convert.add_argument(
-        "--name", metavar="NAME", default="p2v", help="name of the machine in an ova or xva (default %(default)s)"
+        "--name", metavar="NAME", default="p2v", help="name of the machine in an ova or xva, or on a target (default %(default)s)"
     )
     convert.add_argument("--limit", metavar="RATE", help="write at most this much a second for each image, such as 50M")
     convert.add_argument("--resume", action="store_true", help="go on with a stopped conversion to the same place")
@@ -97,6 +103,22 @@ def build_parser() -> argparse.ArgumentParser:
         "--define", action="store_true", help="write the machine's definition for xl and for libvirt beside the image"
     )
     convert.add_argument("--json", action="store_true", help="print the progress events a line each, as JSON")
+    _add_target_options(convert)
+
+    receive = add("receive", "take a machine that is sent to this host; the other end starts this, over SSH")
+    receive.add_argument(
+        "--files",
+        metavar="FOLDER",
+        action="append",
+        help="folder for disks as files (default /var/lib/xen/images where it exists); thin pools are found by themselves",
+    )
+    receive.add_argument("--no-thin", action="store_true", help="leave thin pools alone")
+    receive.add_argument(
+        "--state", metavar="FOLDER", default="/var/lib/p2v/incoming", help="where half-done work is noted (default %(default)s)"
+    )
+    receive.add_argument(
+        "--configs", metavar="FOLDER", default="/etc/xen", help="where machines are defined (default %(default)s)"
+    )
 
     overlay = add("overlay", "show a disk as a file that can be changed, while the changes go into a file of their own")
     overlay.add_argument("disk", metavar="DISK", help="block device or image file; it is only read")
@@ -119,3 +141,28 @@ def build_parser() -> argparse.ArgumentParser:
     man = add("man", "show the manual page")
     man.add_argument("--roff", action="store_true", help="print the page's source instead of showing it")
     return parser
+
+
+def _add_target_options(verb: argparse.ArgumentParser) -> None:
+    """How a target is reached, and what happens there."""
+    verb.add_argument("--start", action="store_true", help="start the machine on the target when it is there")
+    verb.add_argument("--mode", choices=list(Mode), help="how Xen runs the machine (default: hvm where the host can)")
+    verb.add_argument("--no-verify", action="store_true", help="do not read the disks again on the target and compare them")
+    verb.add_argument(
+        "--discard", action="store_true", help="remove what a stopped conversion of this name left on the target, and begin anew"
+    )
+    verb.add_argument("--host-key", metavar="SHA256:HASH", default="", help="fingerprint of the key that the SSH host must show")
+    verb.add_argument("--identity", metavar="FILE", default="", help="private key to log in with over SSH")
+    verb.add_argument(
+        "--password", metavar="SOURCE", help="password of the target's user: file:PATH, env:NAME, fd:NUMBER, or ask"
+    )
+    verb.add_argument("--streams", metavar="N", type=int, default=2, help="connections a disk over SSH (default %(default)s)")
+    verb.add_argument(
+        "--wire", choices=list(Wire), default=Wire.AUTO, help="compress what is sent over SSH; auto measures whether it pays"
+    )
+    verb.add_argument(
+        "--scratch",
+        metavar="FOLDER",
+        default="/var/tmp/p2v",
+        help="where repairs are kept while a conversion to a target lasts, or waits to be resumed (default %(default)s)",
+    )

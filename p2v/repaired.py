@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from .layout.read import read_layouts
 from .request import Request, goals
 from .source.overlay import Overlay, overlay
 from .task import begun
+from .types import DiskReader
 
 _COPIED_AT_ONCE = 4 << 20
 
@@ -80,25 +81,48 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
     Raises Error; what was stopped goes on with `resume`, with the repairs that were made.
     """
     planned, looked = goals(request), None
-    _need_root()
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
         resumed = request.resume and all(begun(goal) for goal in planned) and all(file.exists() for file in files)
-        if not resumed:
+        with repaired(request, files, wishes, runner, emit, again=not resumed, keep=lambda: any(map(begun, planned))) as found:
+            readers, looked = found
+            if looked is not None:
+                _keep(request, looked)
+            convert_disks(request, readers, runner, emit, stop)
+    return looked
+
+
+@contextmanager
+def repaired(
+    request: Request,
+    files: Sequence[Path],
+    wishes: Wishes,
+    runner: Runner,
+    emit: Emit,
+    *,
+    again: bool,
+    keep: Callable[[], bool],
+) -> Iterator[tuple[list[DiskReader], Looked | None]]:
+    """The disks with their repairs laid over, open, and what was repaired; None where that is an earlier run's.
+
+    `files` take the changes; when it ends badly they stay if `keep` says that a copy was begun that can be resumed with them.
+    """
+    _need_root()
+    looked = None
+    with ExitStack() as stack:
+        if again:
             _remove(files)
         try:
-            shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=not resumed)]
-            if not resumed:
+            shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=again)]
+            if again:
                 looked = repair(shown, wishes, runner, emit)
-                _keep(request, looked)
-            convert_disks(request, [stack.enter_context(one.reader()) for one in shown], runner, emit, stop)
+            yield [stack.enter_context(one.reader()) for one in shown], looked
         except BaseException:
             # They are of use only to a copy that was begun, and can be resumed.
-            if not any(begun(goal) for goal in planned):
+            if not keep():
                 _remove(files)
             raise
     _remove(files)
-    return looked
 
 
 def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Looked:

@@ -50,31 +50,27 @@ class Request:
 
 @dataclass(frozen=True)
 class Goal:
-    """One image: which disks, by their place in the request, go to which file; None is standard output."""
+    """One image: which disks, by their place in the request, go to which file; None is standard output, or what `title` says."""
 
     disks: tuple[int, ...]
     path: Path | None
+    title: str = "standard output"
 
     @property
     def name(self) -> str:
         """For messages and progress."""
-        return str(self.path) if self.path is not None else "standard output"
+        return str(self.path) if self.path is not None else self.title
+
+
+def is_address(to: str) -> bool:
+    """Whether `--to` names a target and not a file."""
+    return "://" in to
 
 
 def goals(request: Request) -> tuple[Goal, ...]:
     """The images of a request. Raises UsageError."""
+    check_request(request)
     form = request.image_format
-    if not request.disks:
-        raise UsageError("no disk was named", hint="name one or more; list them with: lsblk -d")
-    if len(set(request.disks)) != len(request.disks):
-        raise UsageError("a disk was named twice", hint="name each disk once")
-    if request.drop and request.everything:
-        raise UsageError("--drop and --everything contradict each other", hint="leave one of them out")
-    if request.overlay is not None and len(request.disks) > 1:
-        raise UsageError("--overlay belongs to one disk", hint="convert the disks one by one")
-    if request.compress and not form.compresses:
-        able = ", ".join(name for name, other in FORMATS.items() if other.compresses)
-        raise UsageError(f"{request.format} is not compressed", hint=f"leave --compress out, or choose {able}")
     groups: list[tuple[int, ...]] = (
         [tuple(range(len(request.disks)))] if form.holds_many else [(number,) for number in range(len(request.disks))]
     )
@@ -94,6 +90,22 @@ def goals(request: Request) -> tuple[Goal, ...]:
     if to.is_block_device() and request.format != "raw":
         raise UsageError(f"{to} is a disk, and {request.format} is a file", hint="choose --format raw, or name a file")
     return (Goal(groups[0], to),)
+
+
+def check_request(request: Request) -> None:
+    """What is wrong with it wherever it goes. Raises UsageError."""
+    form = request.image_format
+    if not request.disks:
+        raise UsageError("no disk was named", hint="name one or more; list them with: lsblk -d")
+    if len(set(request.disks)) != len(request.disks):
+        raise UsageError("a disk was named twice", hint="name each disk once")
+    if request.drop and request.everything:
+        raise UsageError("--drop and --everything contradict each other", hint="leave one of them out")
+    if request.overlay is not None and len(request.disks) > 1:
+        raise UsageError("--overlay belongs to one disk", hint="convert the disks one by one")
+    if request.compress and not form.compresses:
+        able = ", ".join(name for name, other in FORMATS.items() if other.compresses)
+        raise UsageError(f"{request.format} is not compressed", hint=f"leave --compress out, or choose {able}")
 
 
 def _standard_output(request: Request, form: Format, groups: list[tuple[int, ...]]) -> Goal:

@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +73,17 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], sta
     stack.callback(journal.close)
     job = journal.record.job
     chosen = tuple(readers[number] for number in goal.disks)
+    check_job(job, request, chosen, str(path))
+    task = Task(goal, job, _writer(job, chosen), chosen, journal)
+    if task.is_copied and not goal.path.exists() and not (task.written_to or goal.path).exists():
+        raise JournalError(
+            f"{path} says that the image is complete, but {goal.path} is gone", hint="remove the journal, and start again"
+        )
+    return task
+
+
+def check_job(job: Job, request: Request, chosen: Sequence[DiskReader], path: str) -> None:
+    """Whether a journal belongs to these disks and options. Raises JournalError when they are others than when it was begun."""
     if (job.format, job.options) != (request.format, request.options()):
         raise JournalError(f"{path} was begun with other options", hint="give the same --format and options, or start again")
     if [source.size_bytes for source in job.sources] != [reader.size_bytes for reader in chosen]:
@@ -82,23 +93,24 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], sta
             raise JournalError(
                 f"{reader.name} has changed since {path} was begun", hint="remove the image's files and start again"
             )
-    task = Task(goal, job, _writer(job, chosen), chosen, journal)
-    if task.is_copied and not goal.path.exists() and not (task.written_to or goal.path).exists():
-        raise JournalError(
-            f"{path} says that the image is complete, but {goal.path} is gone", hint="remove the journal, and start again"
-        )
-    return task
+
+
+def sent_task(
+    request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap], begin: Callable[[Job], Journal]
+) -> Task:
+    """One whose journal the target keeps: `begin` gives a new one for this job, or the one that an earlier run left."""
+    chosen = tuple(readers[number] for number in goal.disks)
+    journal = begin(_new_job(request, goal, chosen, maps))
+    job = journal.record.job
+    check_job(job, request, chosen, f"what is halfway on the target of {goal.name}")
+    return Task(goal, job, _writer(job, chosen), chosen, journal)
 
 
 def new_task(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap], stack: ExitStack) -> Task:
     """Begin one. Raises UsageError when a file of its name is there, RequirementError when the disk or the image does not fit."""
     chosen = tuple(readers[number] for number in goal.disks)
-    sources = tuple(
-        Source.of(reader, maps[number].block_map, maps[number].zeros) for reader, number in zip(chosen, goal.disks, strict=True)
-    )
-    job = Job(request.format, request.options(), uuid.uuid4().hex, int(time.time()), None, sources)
-    writer = _writer(job, chosen)
-    task = Task(goal, replace(job, length_bytes=writer.length_bytes), writer, chosen, None)
+    job = _new_job(request, goal, chosen, maps)
+    task = Task(goal, job, _writer(job, chosen), chosen, None)
     path = goal.path
     if path is None or path.is_block_device():
         return task
@@ -109,6 +121,14 @@ def new_task(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: 
     journal = Journal.start(journal_of(path), task.job)
     stack.callback(journal.close)
     return replace(task, journal=journal)
+
+
+def _new_job(request: Request, goal: Goal, chosen: Sequence[DiskReader], maps: Sequence[DiskMap]) -> Job:
+    sources = tuple(
+        Source.of(reader, maps[number].block_map, maps[number].zeros) for reader, number in zip(chosen, goal.disks, strict=True)
+    )
+    job = Job(request.format, request.options(), uuid.uuid4().hex, int(time.time()), None, sources)
+    return replace(job, length_bytes=_writer(job, chosen).length_bytes)
 
 
 def open_sink(task: Task) -> Sink:

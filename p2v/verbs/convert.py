@@ -8,15 +8,13 @@ from dataclasses import replace
 
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
-from xeninstall.base.sizes import parse_size
 
 from ..convert import convert
 from ..define import definition, of_images, write_definitions
-from ..guest.model import Card
-from ..repaired import Wishes, convert_repaired, plan_only
-from ..request import STDOUT, Request, goals
-from .drivers import packages
-from .inventory import bridges, cards, inventory
+from ..repaired import convert_repaired, plan_only
+from ..request import STDOUT, goals, is_address
+from .inventory import bridges, inventory
+from .options import rate, request_of, wishes_of
 from .progress import shown
 
 
@@ -33,25 +31,15 @@ def run(args: argparse.Namespace) -> int:
         return _plan(args)
     if args.to is None:
         raise UsageError("nobody said where the image goes", hint="add --to FILE, or --plan to see what would be repaired")
-    limit = parse_size(args.limit) if args.limit is not None else None
-    if limit == 0:
-        raise UsageError("--limit 0 would never end", hint="leave it out, or give a rate such as 50M")
+    if is_address(args.to):
+        # Loaded when it is asked for: starting is a good part of a fast conversion into a file.
+        from .sending import send
+
+        return send(args)
+    limit = rate(args)
     if args.repair and args.overlay is not None:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
-    request = Request(
-        disks=tuple(args.disks),
-        to=args.to,
-        format=args.format,
-        everything=args.everything,
-        allow_mounted=args.allow_mounted,
-        compress=args.compress,
-        checksum=args.checksum,
-        name=args.name,
-        limit=limit,
-        resume=args.resume,
-        overlay=args.overlay,
-        drop=tuple(args.drop),
-    )
+    request = request_of(args, args.format or "qcow2", limit)
     goals(request)
     described = args.repair or args.define or request.image_format.holds_many
     machine = inventory(args.machine, request.disks) if described else None
@@ -68,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
     traits = None
     if args.repair:
-        looked = convert_repaired(request, _wishes(args, cards(machine)), runner, emit, stop)
+        looked = convert_repaired(request, wishes_of(args, machine), runner, emit, stop)
         traits = looked.reports[0].traits if looked is not None else None
     else:
         convert(request, runner, emit, stop)
@@ -79,11 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    wishes = _wishes(args, cards(inventory(args.machine, args.disks)))
+    wishes = wishes_of(args, inventory(args.machine, args.disks))
     found = plan_only(args.disks, wishes, SystemRunner(), allow_mounted=args.allow_mounted)
     print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
     return 0
-
-
-def _wishes(args: argparse.Namespace, found: tuple[Card, ...]) -> Wishes:
-    return Wishes(found, packages(args.drivers), args.drop_hibernation)

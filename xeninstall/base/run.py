@@ -3,16 +3,20 @@
 A `Runner` is passed down to whoever needs one, so that tests hand in a recorder instead.
 """
 
+import fcntl
 import logging
 import os
 import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from .errors import Error
 
@@ -76,7 +80,9 @@ PACKAGE_OF = {
     "qemu-storage-daemon": "qemu-system-common",
     "qemu-system-x86_64": "qemu-system-x86",
     "sfdisk": "fdisk",
+    "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "ssh-keyscan": "openssh-client",
     "sync": "coreutils",
     "systemctl": "systemd",
     "tune2fs": "e2fsprogs",
@@ -95,6 +101,8 @@ PACKAGE_OF = {
     "xl": "xen-utils-common",
     "zstd": "zstd",
 }
+_SAID_BLOCKS = 8  # of a KiB at most: the end of what a program complained about
+_PIPE_BYTES = 1 << 20
 # Programs of the system live here even where a user's PATH leaves them out.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -210,6 +218,70 @@ def interact(argv: Sequence[str]) -> int:
         raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
     finally:
         signal.signal(signal.SIGINT, kept)
+
+
+class Channel:
+    """A program that we talk to for as long as it runs. It sees the end of its input when we are gone, however that comes."""
+
+    def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+        assert popen.stdin is not None and popen.stdout is not None and popen.stderr is not None
+        self._popen, self._said = popen, deque[bytes](maxlen=_SAID_BLOCKS)
+        self.writes, self.reads = popen.stdin.fileno(), popen.stdout.fileno()
+        for fd in (self.writes, self.reads):
+            with suppress(OSError):
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # fewer changes between the two of us
+        self._listener = threading.Thread(target=self._listen, args=(popen.stderr,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, errors: IO[bytes]) -> None:
+        while block := os.read(errors.fileno(), 1024):
+            self._said.append(block)
+
+    @property
+    def said(self) -> str:
+        """The end of what it wrote on standard error."""
+        return _text(b"".join(list(self._said))).strip()
+
+    def end_input(self) -> None:
+        """Nothing more comes."""
+        assert self._popen.stdin is not None
+        with suppress(OSError):
+            self._popen.stdin.close()
+
+    def stop(self, seconds: float = 0) -> int:
+        """Wait so long for its end, then end it. Returns its exit status; whoever reads from it sees the end."""
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            _kill_group(self._popen)
+        self._listener.join(1)
+        return self._popen.returncode if self._popen.returncode is not None else -signal.SIGKILL
+
+    def close(self, seconds: float = 5) -> int:
+        """End its input, and it after that long. Returns its exit status. Nobody may read or write any more."""
+        assert self._popen.stdout is not None
+        self.end_input()
+        status = self.stop(seconds)
+        self._popen.stdout.close()
+        return status
+
+
+def talk(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Channel:
+    """Start a program whose standard input and output are ours. `environment` is added to the plain one."""
+    log.debug("+ %s", shlex.join(argv))
+    program = argv[0] if "/" in argv[0] else find_tool(argv[0])
+    if program is None or not Path(program).is_file():
+        raise MissingTool(argv[0])
+    env = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/root", **(environment or {})}
+    # No guard that ends it with the thread that started it: connections are made by one thread and used by others.
+    pipe = subprocess.PIPE
+    try:
+        popen = subprocess.Popen(
+            argv, executable=program, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True, bufsize=0
+        )
+    except OSError as error:
+        raise Error(f"{argv[0]} could not be started: {error.strerror}") from error
+    return Channel(popen)
 
 
 def _default_interrupt() -> None:

@@ -1,0 +1,202 @@
+"""A conversion to a target, stage by stage: log in, map and reserve, send, verify, define and start.
+
+What cannot be finished is removed from the target, unless it was stopped and another run can go on with it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from xeninstall.base.errors import Error, Stopped, UsageError
+from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
+from xeninstall.base.run import Runner
+from xeninstall.base.sizes import format_size
+
+from .blockmap.model import DiskMap
+from .convert import copy_all, map_sources
+from .copy import Outcome
+from .journal import Job, Journal
+from .losses import tell_losses
+from .request import PAGE_FILES, Goal, Request
+from .sending import Sending
+from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, WantedDisk
+from .task import Task, image_length, sent_task
+from .types import DiskReader
+from .vm.model import Mode, VirtualMachine
+
+_STAGES = 5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked beyond the images. `mode` is None for the best that the host can."""
+
+    machine: VirtualMachine
+    storage: str = ""
+    mode: Mode | None = None
+    start: bool = False
+    verify: bool = True
+    discard: bool = False
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How it ended: where the disks are, and how the machine is started, in words; empty where the target runs none."""
+
+    peer: Peer
+    places: tuple[str, ...]
+    how_to_start: str
+    started: bool
+
+
+def deliver(
+    request: Request,
+    order: Order,
+    target: Target,
+    readers: Sequence[DiskReader],
+    runner: Runner,
+    emit: Emit,
+    stop: threading.Event,
+    begun: threading.Event | None = None,
+) -> Delivered:
+    """Send open disks, in the order of the request, and make the machine of them.
+
+    Raises Error; after `Stopped` the same request goes on with `resume` set: `begun` says then that there is something to go on
+    with, for which changes of the disks must be kept.
+    """
+    began, lock = time.monotonic(), threading.Lock()
+
+    def tell(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    order.machine.check()
+    if request.format not in target.formats:
+        raise UsageError(f"{target.name} takes no {request.format}", hint=f"choose one of {', '.join(target.formats)}")
+    with _stage("login", f"Logging in to {target.name}", 1, tell):
+        peer = first_login(target)
+        for remark in target.remarks:
+            tell(Note(remark, warning=True))
+    mode = _mode(order, peer)
+    with _stage("map", f"Looking at {', '.join(request.disks)}", 2, tell):
+        maps = _map(request, readers, runner, tell)
+        goals = [Goal((number,), None, reader.name) for number, reader in enumerate(readers)]
+        wanted = tuple(_wanted(request, goal, readers, maps) for goal in goals)
+        delivery = target.deliver(Wanted(order.machine.name, wanted, order.storage, request.resume, order.discard))
+    with _removed_when_lost(delivery, begun or threading.Event()):
+        tasks = [sent_task(request, goal, readers, maps, _begin(delivery, goal)) for goal in goals]
+        with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, tell):
+            outcomes = copy_all(tasks, Sending(target, delivery, request.limit, tell, stop).send, tell, stop)
+        if order.verify:
+            _verify(target, delivery, tasks, tell)
+        with _stage("define", f"Defining {order.machine.name}", 5, tell):
+            how = delivery.define(order.machine, mode)
+            if order.start:
+                delivery.start()
+            delivery.close()
+    _finish(tasks, outcomes, readers, delivery, how if not order.start else "", runner, tell, began)
+    return Delivered(peer, tuple(delivery.places), how, order.start)
+
+
+def first_login(target: Target) -> Peer:
+    """The one before anything was sent: when nobody answers there is nothing to resume. Raises Error."""
+    try:
+        return target.login()
+    except Lost as error:
+        raise TargetError(error.message, hint="see that it is up, that the address is right and no firewall is between") from None
+
+
+def _mode(order: Order, peer: Peer) -> Mode:
+    if order.mode is not None:
+        if peer.modes and order.mode not in peer.modes:
+            able = ", ".join(peer.modes)
+            raise TargetError(f"{peer.name} runs no {order.mode} machines", hint=f"choose --mode {able}, or leave it out")
+        return order.mode
+    return peer.modes[0] if peer.modes else Mode.HVM
+
+
+def _map(request: Request, readers: Sequence[DiskReader], runner: Runner, emit: Emit) -> list[DiskMap]:
+    maps = map_sources(readers, runner, everything=request.everything, drop_page_files=PAGE_FILES in request.drop)
+    for reader, disk_map in zip(readers, maps, strict=True):
+        for remark in disk_map.remarks:
+            emit(Note(f"{reader.name}: {remark}", warning=True))
+        for volume in disk_map.volumes:
+            if volume.whole_because and not request.everything:
+                emit(Note(f"{reader.name}, {volume.name}: copied whole, since {volume.whole_because}"))
+    return maps
+
+
+def _wanted(request: Request, goal: Goal, readers: Sequence[DiskReader], maps: Sequence[DiskMap]) -> WantedDisk:
+    number = goal.disks[0]
+    length = image_length(request, goal, readers, [maps[number]])
+    if length is None:
+        raise UsageError("how long a compressed image becomes is not known beforehand", hint="leave --compress out")
+    used = maps[number].block_map.used_bytes
+    return WantedDisk(readers[number].name, readers[number].size_bytes, used, length)
+
+
+def _begin(delivery: Delivery, goal: Goal) -> Callable[[Job], Journal]:
+    return lambda job: delivery.journal(goal.disks[0], job)
+
+
+@contextmanager
+def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[None]:
+    """Nothing half-done stays behind that nobody can go on with."""
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, Stopped | KeyboardInterrupt)
+        if stopped and delivery.resumable:
+            begun.set()
+            raise
+        with suppress(Error, OSError):  # The failure itself is what is told.
+            delivery.abort()
+        if isinstance(error, Stopped):
+            raise TargetError(error.message, hint="nothing of it is left on the target: start it again") from None
+        raise
+
+
+def _verify(target: Target, delivery: Delivery, tasks: Sequence[Task], emit: Emit) -> None:
+    done = [0] * len(tasks)
+    total = sum(chunk.length for task in tasks if task.journal is not None for chunk in task.journal.record.chunks)
+    with _stage("verify", f"Comparing what lies on {target.name}", 4, emit):
+        for number, task in enumerate(tasks):
+            assert task.journal is not None
+
+            def tell(so_far: int, _: int, number: int = number) -> None:
+                done[number] = so_far
+                emit(Progress("verify", sum(done), total))
+
+            how = delivery.verify(task.goal.disks[0], task.journal, tell)
+            emit(Note(f"{task.goal.name}: {how}"))
+
+
+def _finish(
+    tasks: Sequence[Task],
+    outcomes: Sequence[Outcome],
+    readers: Sequence[DiskReader],
+    delivery: Delivery,
+    how_to_start: str,
+    runner: Runner,
+    emit: Emit,
+    began: float,
+) -> None:
+    lost = tell_losses(tasks, outcomes, readers, runner, emit) if any(outcome.bad for outcome in outcomes) else []
+    facts = {place: f"{format_size(task.disk_bytes)} in use" for place, task in zip(delivery.places, tasks, strict=True)}
+    facts |= {"start it with": how_to_start} if how_to_start else {}
+    emit(Finished(time.monotonic() - began, facts))
+    if lost:
+        raise Error(
+            f"some of the source could not be read; zeros stand in its place: {'; '.join(lost)}",
+            hint="the machine is complete but for that; the files that were hit are named above",
+        )
+
+
+@contextmanager
+def _stage(name: str, title: str, number: int, emit: Emit) -> Iterator[None]:
+    began = time.monotonic()
+    emit(StageStarted(name, title, number, _STAGES))
+    yield
+    emit(StageFinished(name, time.monotonic() - began))

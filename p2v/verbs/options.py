@@ -1,0 +1,43 @@
+"""What options of conversions mean, for whichever verb has them."""
+
+import argparse
+
+from xeninstall.base.errors import UsageError
+from xeninstall.base.sizes import parse_size
+from xeninstall.machine.model import Machine
+
+from ..repaired import Wishes
+from ..request import Request
+from .drivers import packages
+from .inventory import cards
+
+
+def rate(args: argparse.Namespace) -> int | None:
+    """`--limit` in bytes a second. Raises UsageError."""
+    limit = parse_size(args.limit) if args.limit is not None else None
+    if limit == 0:
+        raise UsageError("--limit 0 would never end", hint="leave it out, or give a rate such as 50M")
+    return limit
+
+
+def request_of(args: argparse.Namespace, form: str, limit: int | None) -> Request:
+    """What is asked of the engine, with images of this format."""
+    return Request(
+        disks=tuple(args.disks),
+        to=args.to,
+        format=form,
+        everything=args.everything,
+        allow_mounted=args.allow_mounted,
+        compress=args.compress,
+        checksum=args.checksum,
+        name=args.name,
+        limit=limit,
+        resume=args.resume,
+        overlay=args.overlay,
+        drop=tuple(args.drop),
+    )
+
+
+def wishes_of(args: argparse.Namespace, machine: Machine | None) -> Wishes:
+    """What repairs are given. Raises UsageError."""
+    return Wishes(cards(machine), packages(args.drivers), args.drop_hibernation)

@@ -1,0 +1,1 @@
+"""Targets, each against the real thing where there is one to start here."""
