@@ -37,6 +37,7 @@ from .vm.model import VirtualMachine
 
 STAGES = {
     "repair": "Repairs",
+    "login": "Login",
     "map": "Block map",
     "copy": "Copy",
     "define": "Definition",
@@ -61,13 +62,14 @@ class Conversion:
         if answers.name is None or answers.target is None:
             raise UsageError("the conversion has no name or no target", hint="give convert.name and convert.target")
         self.answers, self._machine, self._runner = answers, machine, runner
+        self._uuid = str(uuid.uuid4())
         self._target = answers.target
 
     def stages(self) -> tuple[str, ...]:
         """The stages of this one, in order, by their names in STAGES."""
         wanted = {"repair": self.answers.repair, "define": self._machine is not None, "verify": self.answers.verify}
         wanted["trial"] = self.answers.test_boot
-        return tuple(name for name in STAGES if wanted.get(name, True))
+        return tuple(name for name in STAGES if name != "login" and wanted.get(name, True))
 
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
@@ -76,9 +78,8 @@ class Conversion:
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
-        began = time.monotonic()
+        telling = Telling(emit, self.stages())
         with self._asked() as asked:
-            telling = _Telling(emit, self.stages())
             request, kept = asked.request, _Kept(asked, self.answers)
             if not kept.copied:
                 request = replace(request, resume=_is_begun(request))
@@ -92,12 +93,12 @@ class Conversion:
                 facts["trial start"] = self._try(vm, telling, stop)
             facts |= _how_to_start(vm, asked) if vm is not None else {}
             kept.forget()
-        emit(Finished(time.monotonic() - began, facts))
+        telling.finish(facts)
         return facts
 
     # ---- the stages
 
-    def _copy(self, request: Request, telling: "_Telling", stop: Signal) -> Traits | None:
+    def _copy(self, request: Request, telling: "Telling", stop: Signal) -> Traits | None:
         if not self.answers.repair:
             convert(request, self._runner, telling, stop)
             return None
@@ -106,17 +107,17 @@ class Conversion:
         # Of a conversion that was resumed the repairs are known no more; the machine's own firmware is the next best.
         return looked.reports[0].traits if looked is not None and looked.reports else None
 
-    def _define(self, asked: _Asked, traits: Traits | None, telling: "_Telling") -> VirtualMachine | None:
+    def _define(self, asked: _Asked, traits: Traits | None, telling: "Telling") -> VirtualMachine | None:
         if self._machine is None:
             return None
         with telling.stage("define"):
-            plain = of_images(self._machine, asked.request, asked.bridges, str(uuid.uuid4()))
+            plain = of_images(self._machine, asked.request, asked.bridges, self._uuid)
             vm = with_traits(as_answered(plain, self.answers), traits)
             for note in write_files(vm, asked.request):
                 telling(note)
         return vm
 
-    def _verify(self, request: Request, telling: "_Telling") -> str:
+    def _verify(self, request: Request, telling: "Telling") -> str:
         total = 0
         with telling.stage("verify"):
             for goal in goals(request):
@@ -124,7 +125,7 @@ class Conversion:
                 total += verify(goal.path, self._runner, telling.within).bytes
         return f"{format_size(total)}, all as they were read"
 
-    def _try(self, vm: VirtualMachine | None, telling: "_Telling", stop: Signal) -> str:
+    def _try(self, vm: VirtualMachine | None, telling: "Telling", stop: Signal) -> str:
         if vm is None:
             raise UsageError("a trial start needs the machine that the disks come from", hint="give --machine")
         with telling.stage("trial"):
@@ -177,12 +178,12 @@ class _Kept:
         self._path.unlink(missing_ok=True)
 
 
-class _Telling:
+class Telling:
     """The engine's events as those of one run: stages are numbered through, and its end is not the end."""
 
     def __init__(self, emit: Emit, stages: tuple[str, ...]) -> None:
         self._emit, self._stages = emit, stages
-        self._open, self._since = "", 0.0
+        self._open, self._since, self._began = "", 0.0, time.monotonic()
         self.copied = ""
 
     def __call__(self, event: Event) -> None:
@@ -195,7 +196,7 @@ class _Telling:
             case Progress(stage=name) if PART in name:
                 return  # one image of several: the whole is told, too
             case Finished(facts=facts):
-                self.copied = "; ".join(facts.values())
+                self.copied = "; ".join(fact for name, fact in facts.items() if not name.startswith("start it"))
             case _:
                 self._emit(event)
 
@@ -213,6 +214,10 @@ class _Telling:
         yield
         self._emit(StageFinished(name, time.monotonic() - self._since))
         self._open = ""
+
+    def finish(self, facts: dict[str, str]) -> None:
+        """All is done."""
+        self._emit(Finished(time.monotonic() - self._began, facts))
 
     def within(self, event: Event) -> None:
         """Events of something that has stages of its own, which are part of this one."""

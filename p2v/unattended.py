@@ -9,8 +9,8 @@ from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.base.sizes import format_duration, format_size
 from xeninstall.machine.model import Machine
 
-from .conversion import Conversion
 from .preflight import Preflight, Severity
+from .to_host import conversion_to
 
 
 class Unattended:
@@ -18,7 +18,7 @@ class Unattended:
 
     def head(self, answers: Answers, machine: Machine) -> str:
         """See OtherFlow. Everything is looked at first: what cannot work is refused before anybody waits for it."""
-        conversion = Conversion(answers.convert, machine, SystemRunner())
+        conversion = conversion_to(answers.convert, machine, SystemRunner())
         found = conversion.preflight()
         check(found)
         return summary(answers, found)
@@ -27,7 +27,7 @@ class Unattended:
         """See OtherFlow."""
         stop = threading.Event()
         try:
-            return Conversion(answers.convert, machine, runner).perform(emit, stop)
+            return conversion_to(answers.convert, machine, runner).perform(emit, stop)
         except KeyboardInterrupt:
             stop.set()
             raise Stopped("the conversion was stopped", hint="the next try goes on with it") from None

@@ -9,8 +9,8 @@ from xeninstall.answers.load import load
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 
-from ..conversion import Conversion
 from ..parser import build_parser
+from ..to_host import conversion_to
 from ..unattended import check, summary
 from .inventory import inventory
 from .progress import shown
@@ -32,7 +32,7 @@ def by_answers(args: argparse.Namespace) -> int:
     paths = [one.path for one in source if one.path is not None]
     # A disk by its serial number, or none that is named, is this machine's.
     machine = inventory(args.machine, paths if len(paths) == len(source) else [])
-    conversion = Conversion(answers.convert, machine, SystemRunner())
+    conversion = conversion_to(answers.convert, machine, SystemRunner())
     found = conversion.preflight()
     check(found)
     if not args.json:

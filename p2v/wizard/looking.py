@@ -11,6 +11,8 @@ from p2v.convert import map_sources
 from p2v.preflight import Preflight
 from p2v.source.device import open_source
 from p2v.systems import systems
+from p2v.target.password import Password
+from p2v.to_host import conversion_to
 from p2v.types import DiskReader
 from xeninstall.answers.model import Convert
 from xeninstall.base.errors import Error
@@ -35,6 +37,7 @@ class Found:
     disks: dict[str, OnDisk] = field(default_factory=dict)  # by path
     place: dict[str, str] = field(default_factory=dict)  # by target: what was said of it when it was tried
     verdicts: dict[str, Preflight | str] = field(default_factory=dict)  # by the answers: what was found, or why nothing was
+    password: Password | None = None  # of a host; it is in no answer and no file
     facts: dict[str, str] = field(default_factory=dict)  # how it ended
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -74,7 +77,7 @@ def answers(session: Session) -> Convert:
 
 def conversion(session: Session) -> Conversion:
     """The one that the answers describe. Raises UsageError while they are not whole."""
-    return Conversion(answers(session), session.machine, session.runner)
+    return conversion_to(answers(session), session.machine, session.runner, found(session).password)
 
 
 def key_of(session: Session) -> str:

@@ -84,8 +84,13 @@ class Convert(Section):
     target: Annotated[str, AfterValidator(_target)] | None = Field(
         None,
         description="Where it goes; needed. A folder such as /mnt/backup, one of a disk that is mounted for it "
-        "(LABEL=BACKUP:/machines, or UUID=), or of a server (nfs://host/path).",
+        "(LABEL=BACKUP:/machines, or UUID=), of a server (nfs://host/path), or a host as p2v(1) writes it, such as "
+        "ssh://root@xen1/xenvg/thin.",
     )
+    host_key: Text | None = Field(None, description="Fingerprint of the SSH host's key, SHA256:…; a password goes to no other.")
+    identity: _Path | None = Field(None, description="File with the private key to log in with.")
+    password_file: _Path | None = Field(None, description="File with the password, or the key's passphrase, on its first line.")
+    start: Flag = Field(False, description="Start the virtual machine on the host when it is complete.")
     format: ImageFormat = Field(ImageFormat.QCOW2, description="Format of the images in a folder.")
     compress: Flag = Field(False, description="Compress the images (qcow2 and vmdk).")
     vcpus: CountOrAuto = Field("auto", description="Virtual CPUs; auto: as many as this machine has threads, 64 at most.")

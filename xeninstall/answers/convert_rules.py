@@ -70,6 +70,23 @@ def _marker(sections: Sections) -> Iterator[Breach]:
         yield Breach(("convert", "test_marker"), what, "set convert.test_boot = true, or leave it out")
 
 
+def _host(sections: Sections) -> Iterator[Breach]:
+    """What only a host can be told, and what only a folder can do."""
+    wanted = sections.convert
+    if wanted.target is None:
+        return
+    if "://" in wanted.target and not wanted.target.startswith("nfs://"):
+        if wanted.test_boot:
+            what = "given, but a trial start is made of images in a folder"
+            yield Breach(("convert", "test_boot"), what, "leave it out, and start the machine there")
+        return
+    for key in ("host_key", "identity", "password_file", "start"):
+        if getattr(wanted, key):
+            yield Breach(
+                ("convert", key), "given although the target is a folder", "leave it out, or write a target like ssh://host"
+            )
+
+
 def _memory(sections: Sections) -> Iterator[Breach]:
     memory = sections.convert.memory
     if memory != "auto" and memory < _MEMORY_MINIMUM_BYTES:
@@ -98,6 +115,7 @@ CONVERT_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_compression, "convert.format"),
     (_hibernation, "convert.repair"),
     (_marker, "convert.test_boot"),
+    (_host, "convert.target"),
     (_memory,),
     (_limit,),
     (_scripts,),

@@ -3,17 +3,20 @@
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from p2v.place import is_folder
 from xeninstall.wizard.kit import Changed, Check, Field, Session, Step, _, text_or_none
+from xeninstall.wizard.shelf import only
 
 _REPAIR, _DROP, _HIBERNATION = "convert.repair", "convert.drop", "convert.drop_hibernation"
 _VERIFY, _TRIAL, _LIMIT = "convert.verify", "convert.test_boot", "convert.limit"
+_START = "convert.start"
 
 
 class Options(Step):
     """Yes or no to each."""
 
     NAME = "options"
-    OWNS = (_REPAIR, _DROP, _HIBERNATION, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT)
+    OWNS = (_REPAIR, _DROP, _HIBERNATION, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, "convert.start")
 
     @classmethod
     def heading(cls) -> str:
@@ -42,6 +45,7 @@ class Options(Step):
         said += [_("hibernation is dropped")] if draft.get(_HIBERNATION) else []
         said += [_("comparison")] if draft.get(_VERIFY) else []
         said += [_("trial start")] if draft.get(_TRIAL) else []
+        said += [_("started afterwards")] if draft.get(_START) else []
         limit = draft.get(_LIMIT)
         return ", ".join(said) + (f"; {_('at most')} {limit}/s" if limit else "")
 
@@ -58,6 +62,8 @@ class Options(Step):
         yield Static("")
         yield Check(_("compare the images with what was read, at the end"), checked=compares, key=_VERIFY, id="verify")
         yield Check(_("start the virtual machine for a trial, without a network"), checked=tries, key=_TRIAL, id="trial")
+        starts = bool(draft.get(_START))
+        yield Check(_("start the virtual machine on the host when it is complete"), checked=starts, key=_START, id="start")
         yield Static("")
         hint = _("a second, such as 50M; empty: all there is")
         yield Field(_("Write at most"), key=_LIMIT, value=draft.get(_LIMIT), parse=text_or_none, hint=hint, id="limit")
@@ -82,4 +88,9 @@ class Options(Step):
             self.session.draft.set("convert.test_marker", None)
 
     def _show(self) -> None:
-        self.query_one("#hibernation").display = bool(self.session.draft.get(_REPAIR))
+        draft = self.session.draft
+        self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
+        # A trial is made of images in a folder; only a host can start the machine for good.
+        host = not is_folder(str(draft.get("convert.target") or "/"))
+        self.query_one("#trial").display, self.query_one("#start").display = not host, host
+        only(self.session, (_START,) if host else (_TRIAL,), (_START, _TRIAL))

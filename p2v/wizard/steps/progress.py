@@ -82,4 +82,4 @@ class Converting(Working):
 
 # The stages' names, for the catalogs.
 def _names() -> tuple[str, ...]:
-    return _("Repairs"), _("Block map"), _("Copy"), _("Definition"), _("Comparison"), _("Trial start")
+    return _("Repairs"), _("Login"), _("Block map"), _("Copy"), _("Definition"), _("Comparison"), _("Trial start")

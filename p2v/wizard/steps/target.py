@@ -12,17 +12,22 @@ from textual.widgets import Static
 
 from p2v.answers import disks_under
 from p2v.place import folder_of, is_folder
-from p2v.wizard.looking import found
+from p2v.target.password import Password
+from p2v.target.table import TARGETS
+from p2v.to_host import HostConversion, conversion_to
+from p2v.wizard.looking import answers, found
 from xeninstall.answers.model import ImageFormat
 from xeninstall.base.errors import Error
 from xeninstall.base.sizes import format_size
 from xeninstall.wizard import disks
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Changed, Choice, Field, Row, Session, Step, _, said
+from xeninstall.wizard.shelf import only
 
 _TARGET, _FORMAT = "convert.target", "convert.format"
 _ELSEWHERE = ":elsewhere"
-_LIKE = "write it like /mnt/backup, LABEL=BACKUP:/machines or nfs://host/path"
+_LIKE = "write it like /mnt/backup, LABEL=BACKUP:/machines, nfs://host/path or ssh://root@host"
+_KEY, _IDENTITY = "convert.host_key", "convert.identity"
 _NO_PLACE = ("iso9660", "squashfs", "udf")
 
 
@@ -30,7 +35,7 @@ class TargetPlace(Step):
     """Where the virtual machine goes."""
 
     NAME = "target"
-    OWNS = (_TARGET, _FORMAT, "convert.compress")
+    OWNS = (_TARGET, _FORMAT, "convert.compress", _KEY, _IDENTITY, "convert.password_file")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "try_it", show=False, priority=True)]
 
     @dataclass
@@ -52,10 +57,11 @@ class TargetPlace(Step):
         """See Step."""
         return _(
             "Where the images of the disks and the definition of the virtual machine go. Attached disks with a file system "
-            "are listed; they are mounted as long as it takes. One that was attached later is named by its label."
-            "\n\n"
+            "are listed; they are mounted as long as it takes. One that was attached later is named by its label.\n\n"
             "Elsewhere: a folder of this system (/mnt/backup), a file system by its label (LABEL=BACKUP:/machines), or a "
-            "server's by NFS (nfs://server/export/machines).\n\n"
+            "server's by NFS (nfs://server/export/machines). A host by SSH: ssh://root@xen1, with a storage behind it where "
+            "it has several; it stores the disks itself and knows the machine afterwards. A password goes only to a host "
+            "whose key is entered, as it prints by: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n\n"
             "Try it (F5, ^T) makes the folder and looks how much room there is; going on does the same. FAT holds no file "
             "above 4 GiB: use ext4, XFS, NTFS or exFAT."
         )
@@ -74,8 +80,9 @@ class TargetPlace(Step):
             Problem(one.key, f"missing; {_LIKE}") if one.text.startswith("missing, and flow") else one
             for one in super().problems(session)
         ]
-        if not problems and not is_folder(str(session.draft.get(_TARGET))):
-            problems = [Problem(_TARGET, f"not a folder; {_LIKE}")]
+        target = str(session.draft.get(_TARGET) or "")
+        if not problems and not is_folder(target) and target.partition("://")[0] not in TARGETS:
+            problems = [Problem(_TARGET, f"not a place that can be sent to; {_LIKE}")]
         return problems
 
     def keys(self) -> list[tuple[str, str]]:
@@ -91,6 +98,9 @@ class TargetPlace(Step):
         elsewhere = Row(_ELSEWHERE, _("elsewhere: a folder, a label, or a server's folder"))
         yield Choice([*places, elsewhere], chosen=chosen, id="place")
         yield Field(_("Folder or address"), key=_TARGET, value=target, id="target")
+        yield Field(_("Key of the host"), key=_KEY, value=draft.get(_KEY), hint="SHA256:...", id="host-key")
+        yield Field(_("Password"), password=True, hint=_("empty: by a key"), id="password")
+        yield Field(_("File of a private key"), key=_IDENTITY, value=draft.get(_IDENTITY), hint=_("may be empty"), id="identity")
         yield Static("")
         forms = [
             Row(ImageFormat.QCOW2.value, _("qcow2: Xen, KVM; sparse wherever it lies")),
@@ -100,7 +110,7 @@ class TargetPlace(Step):
             Row(ImageFormat.OVA.value, _("ova: the whole machine in one file, for most")),
             Row(ImageFormat.XVA.value, _("xva: the whole machine in one file, for XCP-ng")),
         ]
-        yield Static(_("Format of the images"), classes="title", markup=False)
+        yield Static(_("Format of the images"), classes="title", markup=False, id="format-title")
         yield Choice(forms, chosen=str(draft.get(_FORMAT)), key=_FORMAT, id="format")
         yield Act(_("Try it"), id="try")
 
@@ -116,9 +126,23 @@ class TargetPlace(Step):
             if event.value == _ELSEWHERE:
                 self.query_one("#target", Field).fill("")
             self._show()
+        elif event.control.id == "password":
+            found(self.session).password = Password(str(event.value)) if event.value else None
+
+    def after_change(self, key: str) -> None:
+        """See Form."""
+        if key == _TARGET:
+            self._show()
 
     def _show(self) -> None:
+        target = str(self.session.draft.get(_TARGET) or "")
         self.query_one("#target").display = self.query_one("#place", Choice).chosen == _ELSEWHERE
+        host = target.partition("://")[0] in TARGETS
+        for name in ("#host-key", "#password", "#identity"):
+            self.query_one(name).display = host
+        for name in ("#format", "#format-title"):
+            self.query_one(name).display = not host
+        only(self.session, (_KEY, _IDENTITY) if host else (), (_KEY, _IDENTITY))
 
     def _places(self) -> list[Row]:
         """Attached file systems that are neither on a source nor what the medium runs from."""
@@ -166,15 +190,27 @@ class TargetPlace(Step):
 
     @work(thread=True, exclusive=True, group="target", exit_on_error=False)
     def _try(self, target: str, then: bool) -> None:
-        session = self.session
         try:
-            with folder_of(target, session.runner) as folder:
-                below = set(disks_under(str(folder), session.machine)) & _sources(session)
-                room = _("{size} free").format(size=format_size(shutil.disk_usage(folder).free))
-            trouble = f"{target} lies on {', '.join(sorted(below))}, which is to be converted; choose another" if below else ""
+            room, trouble = self._host_room() if not is_folder(target) else self._folder_room(target)
         except Error as error:
             room, trouble = "", f"{error.message}; {error.hint}" if error.hint else error.message
         self.post_message(self.Tried(target, room, trouble, then))
+
+    def _folder_room(self, target: str) -> tuple[str, str]:
+        session = self.session
+        with folder_of(target, session.runner) as folder:
+            below = set(disks_under(str(folder), session.machine)) & _sources(session)
+            room = _("{size} free").format(size=format_size(shutil.disk_usage(folder).free))
+        return room, f"{target} lies on {', '.join(sorted(below))}, which is to be converted; choose another" if below else ""
+
+    def _host_room(self) -> tuple[str, str]:
+        """Who answers, and what is free there. Its name is not asked for yet, so any will do."""
+        wanted = answers(self.session).model_copy(update={"name": answers(self.session).name or "p2v"})
+        job = conversion_to(wanted, self.session.machine, self.session.runner, found(self.session).password)
+        assert isinstance(job, HostConversion)
+        peer, storages = job.look()
+        listed = [f"{one.name}: {format_size(one.free_bytes)}" if one.free_bytes is not None else one.name for one in storages]
+        return f"{peer.name}, {peer.product}; {', '.join(listed)}", "" if storages else "it has no storage; make one there first"
 
     @on(Tried)
     def _tried(self, message: Tried) -> None:
