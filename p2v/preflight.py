@@ -14,6 +14,7 @@ from xeninstall.base.sizes import MIB, format_duration, format_size
 
 from .blockmap.model import DiskMap
 from .convert import map_sources
+from .guest.tree import printable
 from .image.model import FormatError
 from .image.table import FORMATS
 from .layout.model import Kind
@@ -180,9 +181,9 @@ def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
         assert isinstance(repairs, list)
         for one in repairs:
             for remark in one["remarks"]:
-                yield Finding(Severity.WARNING, name, remark)
+                yield Finding(Severity.WARNING, name, printable(remark))
     for remark in looked.remarks:
-        yield Finding(Severity.WARNING, "systems", remark)
+        yield Finding(Severity.WARNING, "systems", printable(remark))
     if not looked.reports:
         remedy = "convert it without --repair, and make it start by hand"
         yield Finding(Severity.WARNING, "systems", "none was found that can be repaired", remedy)
