@@ -5,13 +5,17 @@ its EFI partition no loader under the fallback's name.
 """
 
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from p2v.cli import main
+from p2v.conversion import Conversion
 from tests.p2v.disks import sha
+from xeninstall.answers.model import Convert
+from xeninstall.base.run import SystemRunner
 from xeninstall.machine.model import Machine as Inventory
 from xeninstall.machine.model import Nic
 
@@ -65,6 +69,17 @@ def _converted(old: Path, place: Path) -> Path:
     return image
 
 
+def _converted_with_a_trial(old: Path, place: Path) -> Path:
+    """By answers, and started once before it is called converted; the trial leaves the image as it is."""
+    recorded = Inventory.from_json(_RECORDED.read_text()).model_copy(update={"nics": (Nic(name="eno7", mac=MAC),)})
+    wanted = {"name": "old", "target": str(place), "format": "raw", "source": [{"path": str(old)}]}
+    answers = Convert.model_validate(wanted | {"vcpus": 2, "memory": "1G", "test_boot": True})
+    facts = Conversion(answers, recorded, SystemRunner()).perform(lambda event: None, threading.Event())
+    assert facts["trial start"].startswith("up after ")
+    assert main(["verify", str(place / "old.img")]) == 0
+    return place / "old.img"
+
+
 def _is_whole(console: Console, root: str) -> None:
     console.login("root", PASSWORD, _LOGIN_SECONDS)
     console.run("systemctl is-system-running --wait", 240)
@@ -107,8 +122,9 @@ def test_debian_12_on_xfs_in_a_volume_group_boots_by_uefi(tmp_path: Path) -> Non
     with Machine([Disk(old.path)], firmware="uefi", nics=[], memory_mib=1024, name="LVM as it was") as machine:
         # Its EFI partition has no loader where firmware without boot entries looks.
         machine.console.expect(r"No bootable option|Shell> |UEFI Interactive Shell", 300, fatal=False)
-    (tmp_path / "repaired").mkdir()
-    image = _converted(old.path, tmp_path / "repaired")
+    before = sha(old.path)
+    image = _converted_with_a_trial(old.path, tmp_path / "repaired")
+    assert sha(old.path) == before
     old.path.unlink()
     with Machine([Disk(image)], firmware="uefi", nics=[UserNet(MAC)], memory_mib=1024, name="LVM repaired") as machine:
         console = machine.console
