@@ -84,7 +84,10 @@ def deliver(
         maps = _map(request, readers, runner, tell)
         goals = [Goal((number,), None, reader.name) for number, reader in enumerate(readers)]
         wanted = tuple(_wanted(request, goal, readers, maps) for goal in goals)
-        delivery = target.deliver(Wanted(order.machine.name, wanted, order.storage, request.resume, order.discard))
+        bridges = tuple(dict.fromkeys(nic.bridge for nic in order.machine.nics))
+        asked = Wanted(order.machine.name, wanted, order.storage, bridges, request.resume, order.discard)
+        with _nothing_begun():
+            delivery = target.deliver(asked)
     with _removed_when_lost(delivery, begun or threading.Event()):
         tasks = [sent_task(request, goal, readers, maps, _begin(delivery, goal)) for goal in goals]
         with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, tell):
@@ -101,14 +104,24 @@ def deliver(
 
 
 def first_login(target: Target) -> Peer:
-    """The one before anything was sent: when nobody answers there is nothing to resume. Raises Error."""
-    try:
+    """The one before anything was sent. Raises Error."""
+    with _nothing_begun():
         return target.login()
+
+
+@contextmanager
+def _nothing_begun() -> Iterator[None]:
+    """When nobody answers now, there is nothing to resume."""
+    try:
+        yield
     except Lost as error:
         raise TargetError(error.message, hint="see that it is up, that the address is right and no firewall is between") from None
 
 
 def _mode(order: Order, peer: Peer) -> Mode:
+    if order.start and not peer.modes:
+        hint = "leave --start out; a Xen host must have been booted with Xen"
+        raise TargetError(f"{peer.name} runs no virtual machines ({peer.product})", hint=hint)
     if order.mode is not None:
         if peer.modes and order.mode not in peer.modes:
             able = ", ".join(peer.modes)

@@ -210,6 +210,14 @@ class MemoryJournal(Journal):
     def __init__(self, job: Job) -> None:
         super().__init__(Path("-"), Record(job), -1)
 
+    def rewind(self, at: int) -> int:
+        """Only what lies before this byte is certain after all. Returns where the copy goes on: there, or a chunk before."""
+        if at < self.record.at:
+            self.record.chunks = [chunk for chunk in self.record.chunks if chunk.offset + chunk.length <= at]
+            self.record.at = max((chunk.offset + chunk.length for chunk in self.record.chunks), default=0)
+            self.record.bad = []
+        return self.record.at
+
     def _keep(self, line: bytes) -> None:
         """It is in `record`."""
 

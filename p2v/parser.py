@@ -156,6 +156,16 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--password", metavar="SOURCE", help="password of the target's user: file:PATH, env:NAME, fd:NUMBER, or ask"
     )
+    verb.add_argument(
+        "--fingerprint",
+        metavar="SHA256",
+        action="append",
+        default=[],
+        help="fingerprint of a certificate that the target must show over TLS; again for each host of a pool",
+    )
+    verb.add_argument(
+        "--ca", metavar="FILE", default="", help="authorities' certificates for TLS, in PEM (default: the usual ones)"
+    )
     verb.add_argument("--streams", metavar="N", type=int, default=2, help="connections a disk over SSH (default %(default)s)")
     verb.add_argument(
         "--wire", choices=list(Wire), default=Wire.AUTO, help="compress what is sent over SSH; auto measures whether it pays"

@@ -68,11 +68,12 @@ class WantedDisk:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A machine to come. `storage` is a name of `storages()`, or empty for the default one."""
+    """A machine to come. `storage` is a name of `storages()`, or empty for the default one; `bridges` are those of its cards."""
 
     name: str
     disks: tuple[WantedDisk, ...]
     storage: str = ""
+    bridges: tuple[str, ...] = ()
     resume: bool = False  # take up what an earlier run of this name left
     discard: bool = False  # remove that first
 

@@ -11,6 +11,7 @@ from .model import Target
 from .openssh import Login
 from .password import Password
 from .ssh import SshTarget, Ways
+from .tls import Trusted
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Access:
     host_key: str = ""  # SHA256:… of an SSH host
     identity: str = ""  # a private key's file
     password: Password | None = None
+    fingerprints: tuple[str, ...] = ()  # SHA-256 of TLS certificates
+    ca: str = ""  # a file in PEM
     ways: Ways = field(default_factory=Ways)
 
 
@@ -30,11 +33,35 @@ def _ssh(to: str, access: Access, runner: Runner) -> Target:
     return SshTarget(parse_address(to), _login(access), access.ways, runner)
 
 
+def _xapi(to: str, access: Access, runner: Runner) -> Target:
+    from .xapi import XapiTarget
+
+    del runner
+    return XapiTarget(parse_address(to), access.password, Trusted(access.fingerprints, access.ca))
+
+
+def _nbd(to: str, access: Access, runner: Runner) -> Target:
+    from .nbd import NbdTarget
+
+    del runner
+    address = parse_address(to)
+    return NbdTarget(address, Trusted(access.fingerprints, access.ca) if address.scheme == "nbds" else None)
+
+
+def _http(to: str, access: Access, runner: Runner) -> Target:
+    from .http import HttpTarget
+
+    del runner
+    address = parse_address(to)
+    trusted = Trusted(access.fingerprints, access.ca) if address.scheme == "https" else None
+    return HttpTarget(address, access.password, trusted)
+
+
 def _login(access: Access) -> Login:
     return Login(access.host_key, access.identity, access.password)
 
 
-TARGETS: dict[str, Opener] = {"ssh": _ssh}
+TARGETS: dict[str, Opener] = {"ssh": _ssh, "xapi": _xapi, "nbd": _nbd, "nbds": _nbd, "http": _http, "https": _http}
 
 
 def open_target(to: str, access: Access, runner: Runner) -> Target:

@@ -40,7 +40,8 @@ def send(args: argparse.Namespace) -> int:
     if args.repair and args.overlay is not None:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
     password = read_password(args.password, f"password for {args.to}") if args.password else None
-    access = Access(args.host_key, args.identity, password, Ways(args.streams, Wire(args.wire)))
+    ways = Ways(args.streams, Wire(args.wire))
+    access = Access(args.host_key, args.identity, password, tuple(args.fingerprint), args.ca, ways)
     target = open_target(args.to, access, runner)
     with ExitStack() as stack:
         stack.callback(target.close)

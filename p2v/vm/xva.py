@@ -39,7 +39,7 @@ def ova_xml(vdis: Sequence[Vdi], vm: VirtualMachine, identity: Identity) -> byte
     vbds = [f"Ref:{5000 + number:04d}" for number in range(len(vdis))]
     vifs = [f"Ref:{7000 + number:04d}" for number in range(len(vm.nics))]
     networks = {bridge: f"Ref:{8000 + number:04d}" for number, bridge in enumerate(dict.fromkeys(nic.bridge for nic in vm.nics))}
-    objects: list[Value] = [_object("VM", _VM, _vm(vm, identity, vbds, vifs)), _object("SR", _SR, _sr(identity, vdis))]
+    objects: list[Value] = [_object("VM", _VM, vm_record(vm, identity, vbds, vifs)), _object("SR", _SR, _sr(identity, vdis))]
     for number, (vdi, vbd) in enumerate(zip(vdis, vbds, strict=True)):
         objects.append(_object("VDI", vdi.ref, _vdi(vdi, vbd, identity)))
         objects.append(_object("VBD", vbd, _vbd(number, vdi, identity)))
@@ -68,7 +68,8 @@ def _object(kind: str, ref: str, record: Mapping[str, Value]) -> Value:
     return {"class": kind, "id": ref, "snapshot": record}
 
 
-def _vm(vm: VirtualMachine, identity: Identity, vbds: list[str], vifs: list[str]) -> dict[str, Value]:
+def vm_record(vm: VirtualMachine, identity: Identity, vbds: list[str], vifs: list[str]) -> dict[str, Value]:
+    """A VM, with the references of its disks and cards."""
     memory, vcpus = str(vm.memory_bytes), str(vm.vcpus)
     empty_maps = "blobs blocked_operations current_operations last_boot_CPU_flags NVRAM snapshot_info VCPUs_params xenstore_data"
     empty_lists = "allowed_operations attached_PCIs children consoles crash_dumps snapshots tags VGPUs VTPMs VUSBs"

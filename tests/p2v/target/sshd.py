@@ -28,7 +28,8 @@ class Sshd:
         self.key = folder / "user"
         for path in (folder / "host", self.key, folder / "stranger"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-        forced = f'command="{shlex.join(command)}",' if command is not None else ""
+        quoted = shlex.join(command or []).replace('"', '\\"')
+        forced = f'command="{quoted}",' if command is not None else ""
         public = self.key.with_suffix(".pub").read_text()
         (folder / "authorized_keys").write_text(f"{forced}restrict {public}")
         (folder / "authorized_keys").chmod(0o600)

@@ -222,11 +222,36 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_left(
     assert not list((there / "state").iterdir())
 
 
-def test_what_does_not_start_is_removed(host: Sshd, there: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is no Xen here: that is the failure."""
+def test_a_host_that_runs_no_machines_is_found_out_before_anything_is_sent(
+    host: Sshd, there: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is no Xen here."""
     assert send(host, disk, "--start") == 1
-    assert "this host runs no Xen: it has no program xl" in capsys.readouterr().err
-    left = [path for kind in ("images", "configs", "state") for path in (there / kind).iterdir()]
+    assert "runs no virtual machines (p2v" in capsys.readouterr().err
+    assert not list((there / "images").iterdir())
+
+
+def test_what_does_not_start_is_removed(tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Xen's own programs cannot run here: a script stands for `xl`, which knows its host and starts nothing."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    script = (
+        '#!/bin/sh\n[ "$1" = info ] && { echo "xen_caps : xen-3.0-x86_64 hvm-3.0-x86_64"; exit; }\necho "no memory" >&2; exit 1\n'
+    )
+    (programs / "xl").write_text(script)
+    (programs / "xl").chmod(0o755)
+    # What starts programs looks for them where the system keeps its own.
+    wrap = f"import xeninstall.base.run as r; r._PATH = {str(programs)!r} + ':' + r._PATH; from p2v.cli import main; main()"
+    command = receiver(tmp_path)
+    at = command.index("-m")
+    command[at : at + 2] = ["-c", wrap]
+    xen = Sshd(tmp_path / "ssh", command)
+    try:
+        assert main(["convert", str(disk), "--to", xen.to, *xen.options, "--name", "vm", "--start"]) == 1
+    finally:
+        xen.stop()
+    assert f"{tmp_path}/configs/vm.cfg was defined, but does not start: no memory" in capsys.readouterr().err
+    left = [path for kind in ("images", "configs", "state") for path in (tmp_path / kind).iterdir()]
     assert left == []
 
 

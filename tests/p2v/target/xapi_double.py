@@ -1,0 +1,417 @@
+"""A strict stand-in for a pool of XCP-ng hosts, since no machine of ours holds one: XML-RPC over TLS, sessions, tasks, imports.
+
+It does what the XenAPI's reference and xen-api's sources say, refuses what they refuse, and counts every breach: a call without a
+session, a record with a missing or unknown field, a number that is no string, a chunk beyond the disk. Storage of the kind `lvm`
+holds old data in a new disk, and an import leaves what it does not write as it was.
+"""
+
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+import uuid
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+MIB = 1 << 20
+_VDI_WORDS = "name_label name_description SR virtual_size type sharable read_only other_config xenstore_data sm_config tags"
+_VM_WORDS = (
+    "name_label name_description user_version is_a_template affinity memory_static_max memory_static_min memory_dynamic_max "
+    "memory_dynamic_min VCPUs_params VCPUs_max VCPUs_at_startup actions_after_shutdown actions_after_reboot "
+    "actions_after_crash PV_bootloader PV_kernel PV_ramdisk PV_args PV_bootloader_args PV_legacy_args HVM_boot_policy "
+    "HVM_boot_params platform PCI_bus other_config recommendations"
+)
+_VM_MORE = (
+    "memory_target HVM_shadow_multiplier xenstore_data ha_always_run ha_restart_priority tags blocked_operations "
+    "protection_policy has_vendor_device domain_type"
+)
+_VBD_WORDS = "VM VDI userdevice bootable mode type unpluggable empty other_config qos_algorithm_type qos_algorithm_params"
+_VIF_WORDS = "VM network device MAC MTU other_config qos_algorithm_type qos_algorithm_params"
+_VDI_FIELDS, _VM_NEEDED = set(_VDI_WORDS.split()), set(_VM_WORDS.split())
+_VM_ALLOWED = _VM_NEEDED | set(_VM_MORE.split())
+_VBD_NEEDED, _VIF_NEEDED = set(_VBD_WORDS.split()), set(_VIF_WORDS.split())
+
+
+class Failure(Exception):
+    """One that the API answers."""
+
+
+class Certificate:
+    """A key and a self-signed certificate for 127.0.0.1."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.key, self.path = folder / f"{name}.key", folder / f"{name}.pem"
+        subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+        make: list[str | Path] = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ]
+        subprocess.run([*make, *subject, "-keyout", self.key, "-out", self.path], check=True, capture_output=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """As openssl prints it."""
+        argv = ["openssl", "x509", "-in", str(self.path), "-noout", "-fingerprint", "-sha256"]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip().partition("=")[2]
+
+
+class Pool:
+    """One host that is the master, or, with `master`, a member that only points at it."""
+
+    def __init__(self, certificate: Certificate, *, kind: str = "ext", free: int = 1 << 40, master: str = "") -> None:
+        self.kind, self.free, self.master = kind, free, master
+        self.sessions: set[str] = set()
+        self.vdis: dict[str, dict[str, Any]] = {}
+        self.vms: dict[str, dict[str, Any]] = {}
+        self.vbds: dict[str, dict[str, Any]] = {}
+        self.vifs: dict[str, dict[str, Any]] = {}
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.breaches: list[str] = []
+        self.called: list[str] = []
+        self.imports = 0
+        self.cut_at: dict[str, int] = {}  # phase → how often the connection is cut in it
+        self.cut_after = 3 * MIB  # bytes of an import
+        self.redirect_imports = ""
+        self.fails: dict[str, list[str]] = {}  # call → the failure it answers
+        self.damage = False
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate.path, certificate.key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._lock = threading.RLock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def to(self) -> str:
+        """Its address."""
+        return f"xapi://root@127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """No more."""
+        self._listener.close()
+
+    def expire(self) -> None:
+        """Every session ends."""
+        self.sessions.clear()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        try:
+            with self._context.wrap_socket(plain, server_side=True) as sock:
+                file = sock.makefile("rb")
+                while line := file.readline(8192):
+                    method, target, _version = line.decode().split()
+                    headers = {}
+                    while header := file.readline(8192).decode().strip():
+                        name, _, value = header.partition(":")
+                        headers[name.lower()] = value.strip()
+                    if method == "POST":
+                        if not self._post(sock, file.read(int(headers["content-length"]))):
+                            return
+                        continue
+                    self._stream(sock, file, method, target, headers)
+                    return
+        except (OSError, ssl.SSLError):
+            pass
+
+    def _cut(self, phase: str) -> bool:
+        with self._lock:
+            if self.cut_at.get(phase, 0) > 0:
+                self.cut_at[phase] -= 1
+                return True
+        return False
+
+    def _post(self, sock: ssl.SSLSocket, body: bytes) -> bool:
+        arguments, name = xmlrpc.client.loads(body.decode())
+        assert name is not None
+        self.called.append(name)
+        if self._cut(f"before {name}"):
+            return False
+        try:
+            with self._lock:
+                if name in self.fails:
+                    raise Failure(*self.fails[name])
+                answer: dict[str, Any] = {"Status": "Success", "Value": self._call(name, list(arguments))}
+        except Failure as failure:
+            answer = {"Status": "Failure", "ErrorDescription": [str(one) for one in failure.args]}
+        if self._cut(f"after {name}"):
+            return False
+        text = xmlrpc.client.dumps((answer,), methodresponse=True).encode()
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+        return True
+
+    def _call(self, name: str, arguments: list[Any]) -> Any:
+        if name == "session.login_with_password":
+            user, password = arguments[:2]
+            if self.master:
+                raise Failure("HOST_IS_SLAVE", self.master)
+            if (user, password) != ("root", "correct horse"):
+                raise Failure("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure")
+            session = _ref()
+            self.sessions.add(session)
+            return session
+        session = arguments.pop(0)
+        if session not in self.sessions:
+            raise Failure("SESSION_INVALID", session)
+        method: Callable[..., Any] | None = getattr(self, "_" + name.replace(".", "_"), None)
+        if method is None:
+            self._breach(f"{name} is no call")
+            raise Failure("MESSAGE_METHOD_UNKNOWN", name)
+        return method(*arguments)
+
+    def _breach(self, what: str) -> None:
+        self.breaches.append(what)
+
+    def _known(self, kind: str, records: dict[str, dict[str, Any]], ref: str) -> dict[str, Any]:
+        if ref not in records:
+            raise Failure("HANDLE_INVALID", kind, ref)
+        return records[ref]
+
+    def _fields(self, kind: str, record: dict[str, Any], needed: set[str], allowed: set[str]) -> None:
+        for field in needed - set(record):
+            self._breach(f"{kind} lacks {field}")
+        for field in set(record) - allowed:
+            self._breach(f"{kind} has {field}, which is not for the caller to say")
+        for field, value in record.items():
+            if isinstance(value, int) and not isinstance(value, bool):
+                self._breach(f"{kind}.{field} is a number, and numbers are strings")
+
+    # Calls, by their names with an underscore for the dot.
+
+    def _session_logout(self) -> str:
+        self.sessions.clear()
+        return ""
+
+    def _pool_get_all_records(self) -> dict[str, Any]:
+        return {"OpaqueRef:pool": {"master": "OpaqueRef:host", "default_SR": "OpaqueRef:sr", "name_label": "pool"}}
+
+    def _host_get_software_version(self, host: str) -> dict[str, str]:
+        assert host == "OpaqueRef:host"
+        return {"product_brand": "XCP-ng", "product_version": "8.3.0", "xapi": "25.6"}
+
+    def _host_get_hostname(self, host: str) -> str:
+        assert host == "OpaqueRef:host"
+        return "xcp1"
+
+    def _PBD_get_all_records(self) -> dict[str, Any]:
+        return {
+            f"OpaqueRef:pbd{number}": {"SR": sr, "currently_attached": number != 2}
+            for number, sr in enumerate(("OpaqueRef:sr", "OpaqueRef:iso", "OpaqueRef:gone"))
+        }
+
+    def _SR_get_all_records(self) -> dict[str, Any]:
+        common = {"allowed_operations": ["vdi_create", "scan"], "sm_config": {}}
+        size = {"physical_size": str(self.free * 2), "physical_utilisation": str(self.free)}
+        return {
+            "OpaqueRef:sr": {
+                "uuid": "aaaa",
+                "name_label": "Local storage",
+                "type": self.kind,
+                "content_type": "user",
+                **size,
+                **common,
+            },
+            "OpaqueRef:iso": {"uuid": "bbbb", "name_label": "ISOs", "type": "iso", "content_type": "iso", **size, **common},
+            "OpaqueRef:gone": {
+                "uuid": "cccc",
+                "name_label": "Unplugged",
+                "type": "nfs",
+                "content_type": "user",
+                **size,
+                **common,
+            },
+        }
+
+    def _network_get_all_records(self) -> dict[str, Any]:
+        return {"OpaqueRef:net0": {"bridge": "xenbr0", "name_label": "Pool-wide network associated with eth0"}}
+
+    def _VDI_create(self, record: dict[str, Any]) -> str:
+        self._fields("VDI", record, _VDI_FIELDS, _VDI_FIELDS)
+        size = int(record["virtual_size"])
+        if record["SR"] != "OpaqueRef:sr":
+            raise Failure("HANDLE_INVALID", "SR", record["SR"])
+        if size > self.free:
+            raise Failure("SR_BACKEND_FAILURE_44", "", "There is insufficient space")
+        if size % (2 * MIB):
+            self._breach(f"a VDI of {size} bytes, which the storage would round up")
+        old = b"\xaa" if self.kind.startswith("lvm") else b"\0"
+        ref = _ref()
+        self.vdis[ref] = {**record, "data": bytearray(old * size), "busy": False}
+        return ref
+
+    def _VDI_destroy(self, ref: str) -> str:
+        vdi = self._known("VDI", self.vdis, ref)
+        if vdi["busy"]:
+            raise Failure("VDI_IN_USE", ref, "destroy")
+        del self.vdis[ref]
+        return ""
+
+    def _VDI_set_name_description(self, ref: str, text: str) -> str:
+        self._known("VDI", self.vdis, ref)["name_description"] = text
+        return ""
+
+    def _VDI_remove_from_other_config(self, ref: str, key: str) -> str:
+        self._known("VDI", self.vdis, ref)["other_config"].pop(key, None)
+        return ""
+
+    def _VM_create(self, record: dict[str, Any]) -> str:
+        self._fields("VM", record, _VM_NEEDED, _VM_ALLOWED)
+        ref = _ref()
+        self.vms[ref] = {**record, "uuid": str(uuid.uuid4()), "power_state": "Halted"}
+        return ref
+
+    def _VM_get_uuid(self, ref: str) -> str:
+        return str(self._known("VM", self.vms, ref)["uuid"])
+
+    def _VM_destroy(self, ref: str) -> str:
+        self._known("VM", self.vms, ref)
+        del self.vms[ref]
+        for records in (self.vbds, self.vifs):
+            for own in [own for own, record in records.items() if record["VM"] == ref]:
+                del records[own]
+        return ""
+
+    def _VM_start(self, ref: str, paused: bool, force: bool) -> str:
+        vm = self._known("VM", self.vms, ref)
+        assert paused is False and force is False
+        vm["power_state"] = "Running"
+        return ""
+
+    def _VBD_create(self, record: dict[str, Any]) -> str:
+        self._fields("VBD", record, _VBD_NEEDED, _VBD_NEEDED)
+        self._known("VM", self.vms, record["VM"])
+        self._known("VDI", self.vdis, record["VDI"])
+        if any(other["VM"] == record["VM"] and other["userdevice"] == record["userdevice"] for other in self.vbds.values()):
+            raise Failure("DEVICE_ALREADY_EXISTS", record["userdevice"])
+        ref = _ref()
+        self.vbds[ref] = record
+        return ref
+
+    def _VIF_create(self, record: dict[str, Any]) -> str:
+        self._fields("VIF", record, _VIF_NEEDED, _VIF_NEEDED)
+        self._known("VM", self.vms, record["VM"])
+        if record["network"] != "OpaqueRef:net0":
+            raise Failure("HANDLE_INVALID", "network", record["network"])
+        if not re.fullmatch("(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", record["MAC"]):
+            raise Failure("MAC_INVALID", record["MAC"])
+        ref = _ref()
+        self.vifs[ref] = record
+        return ref
+
+    def _task_create(self, label: str, description: str) -> str:
+        assert label and isinstance(description, str)
+        ref = _ref()
+        self.tasks[ref] = {"status": "pending", "error_info": [], "progress": 0.0}
+        return ref
+
+    def _task_get_record(self, ref: str) -> dict[str, Any]:
+        return self._known("task", self.tasks, ref)
+
+    def _task_cancel(self, ref: str) -> str:
+        self._known("task", self.tasks, ref)["status"] = "cancelled"
+        return ""
+
+    def _task_destroy(self, ref: str) -> str:
+        self._known("task", self.tasks, ref)
+        del self.tasks[ref]
+        return ""
+
+    # Streams.
+
+    def _stream(self, sock: ssl.SSLSocket, file: Any, method: str, target: str, headers: dict[str, str]) -> None:
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if query.get("session_id") not in self.sessions:
+            sock.sendall(b"HTTP/1.1 401 Unauthorised\r\nContent-Length: 0\r\n\r\n")
+            return
+        if (method, parts.path) == ("GET", "/export_raw_vdi") and query.get("format") == "raw":
+            self._export(sock, self.vdis[query["vdi"]])
+            return
+        if (method, parts.path) != ("PUT", "/import_raw_vdi") or query.get("vdi") not in self.vdis:
+            self._breach(f"{method} {parts.path}")
+            sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            return
+        if "transfer-encoding" in headers:
+            self._breach("chunked HTTP is refused by XAPI")
+            sock.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return
+        if query.get("format") != "raw" or (query.get("chunked") != "true" and "content-length" not in headers):
+            self._breach("neither a length nor chunk records")
+            sock.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return
+        if self.redirect_imports:
+            to = f"{self.redirect_imports}{target}".encode()
+            self.redirect_imports = ""
+            sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: " + to + b"\r\nContent-Length: 0\r\n\r\n")
+            return
+        if self._cut("before an import"):
+            return
+        self.imports += 1
+        vdi, task = self.vdis[query["vdi"]], self.tasks[query["task_id"]]
+        vdi["busy"] = True
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        try:
+            if not self._records(file, vdi["data"]):
+                task["status"], task["error_info"] = "failure", ["VDI_IO_ERROR", "the connection broke"]
+                return
+            time.sleep(0.05)
+            if task["status"] == "pending":
+                task["status"] = "success"
+            if self.damage:
+                vdi["data"][0] ^= 1
+        finally:
+            vdi["busy"] = False
+
+    def _records(self, file: Any, data: bytearray) -> bool:
+        taken = 0
+        while True:
+            header = file.read(12)
+            if len(header) < 12:
+                return False
+            offset, length = struct.unpack("<QI", header)
+            if (offset, length) == (0, 0):
+                return not self._cut("at the end of an import")
+            if length == 0 or offset + length > len(data):
+                self._breach(f"a record of {length} bytes at {offset}")
+                return False
+            block = file.read(length)
+            if len(block) < length:
+                return False
+            data[offset : offset + length] = block
+            taken += length
+            if taken > self.cut_after and self._cut("in an import"):
+                return False
+
+    def _export(self, sock: ssl.SSLSocket, vdi: dict[str, Any]) -> None:
+        data = bytes(vdi["data"])
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data))
+        if self._cut("in an export"):
+            sock.sendall(data[: len(data) // 2])
+            return
+        sock.sendall(data)
+
+
+def _ref() -> str:
+    return f"OpaqueRef:{uuid.uuid4()}"
