@@ -49,7 +49,15 @@ class HostConversion(Conversion):
         super().__init__(answers, machine, runner)
         if password is None and answers.password_file is not None:
             password = read_password(f"file:{answers.password_file}", "")
-        self._access = Access(answers.host_key or "", answers.identity or "", password)
+        by_ssh = self._target.startswith("ssh://")
+        key = answers.host_key or ""
+        self._access = Access(
+            host_key=key if by_ssh else "",
+            identity=answers.identity or "",
+            password=password,
+            fingerprints=() if by_ssh or not key else (key,),
+            ca=answers.ca or "",
+        )
         open_target(self._target, self._access, runner).close()  # what is wrong with the address is said now
 
     def stages(self) -> tuple[str, ...]:
@@ -83,6 +91,8 @@ class HostConversion(Conversion):
         chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
         if chosen is not None:
             return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes), said
+        if not storages and not peer.modes:
+            return Room(peer.name, None), said  # it takes disks and runs no machines: places are named, not listed
         text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
         listed = ", ".join(one.name for one in storages) or "none"
         return Room(peer.name, None), [*said, Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}")]
@@ -104,7 +114,8 @@ class HostConversion(Conversion):
                 mark.touch() if begun.is_set() else mark.unlink(missing_ok=True)
         facts = {"images": ", ".join(done.places), "copied": telling.copied}
         facts["virtual machine"] = f"{order.machine.name}: {order.machine.vcpus} vCPUs, {format_size(order.machine.memory_bytes)}"
-        facts["start it"] = f"it runs on {done.peer.name}" if done.started else done.how_to_start
+        if done.started or done.how_to_start:
+            facts["start it"] = f"it runs on {done.peer.name}" if done.started else done.how_to_start
         telling.finish(facts)
         return facts
 
@@ -142,7 +153,8 @@ class HostConversion(Conversion):
 
     def _request(self, target: Target) -> Request:
         disks = disks_of(self.answers, self._machine)
-        request = replace(request_of(self.answers, disks, self._target), format=target.formats[0], compress=False)
+        form = self.answers.format.value if self.answers.format.value in target.formats else target.formats[0]
+        request = replace(request_of(self.answers, disks, self._target), format=form, compress=False)
         check_request(request)
         self._vm().check()
         return request

@@ -14,6 +14,7 @@ from p2v.to_host import HostConversion, conversion_to
 from tests.p2v.disks import MIB, sha
 from tests.p2v.guest.real_disks import OLD_RELEASE, cat, ext4, gpt, piece, tree
 from tests.p2v.target.sshd import Sshd, receiver
+from tests.p2v.target.xapi_double import Certificate, Pool
 from tests.p2v.test_conversion import Told
 from tests.p2v.vm.machines import recorded
 from xeninstall.answers.model import Convert
@@ -109,3 +110,20 @@ def test_a_password_comes_out_of_a_file_and_is_in_no_message(host: Sshd, old: Pa
     assert "geheim" not in found.as_text() and "geheim" not in repr(vars(job))
     with pytest.raises(UsageError, match="cannot be read"):
         conversion_to(wanted(host, old, password_file=str(tmp_path / "none")), recorded("nvme"), SystemRunner())
+
+
+def test_xcp_ng_is_logged_in_to_with_a_password_and_gets_the_machine(old: Path, tmp_path: Path) -> None:
+    certificate, secret = Certificate(tmp_path / "pool", "xcp1"), tmp_path / "secret"
+    pool = Pool(certificate)
+    secret.write_text("correct horse\n")
+    values = {"name": "old", "target": pool.to, "source": ({"path": str(old)},), "vcpus": 3, "start": True}
+    login = {"host_key": certificate.fingerprint, "password_file": str(secret)}
+    try:
+        job = conversion_to(Convert.model_validate(values | login), recorded("nvme"), SystemRunner())
+        assert not job.preflight().refused
+        facts = job.perform(Told(), threading.Event())
+    finally:
+        pool.close()
+    ((vm,), (vdi,)) = pool.vms.values(), pool.vdis.values()
+    assert (vm["name_label"], vm["power_state"], vm["VCPUs_max"]) == ("old", "Running", "3")
+    assert len(vdi["data"]) >= old.stat().st_size and facts["start it"].startswith("it runs on ") and pool.breaches == []

@@ -85,9 +85,12 @@ class Convert(Section):
         None,
         description="Where it goes; needed. A folder such as /mnt/backup, one of a disk that is mounted for it "
         "(LABEL=BACKUP:/machines, or UUID=), of a server (nfs://host/path), or a host as p2v(1) writes it, such as "
-        "ssh://root@xen1/xenvg/thin.",
+        "ssh://root@xen1/xenvg/thin or xapi://root@xcp1.",
     )
-    host_key: Text | None = Field(None, description="Fingerprint of the SSH host's key, SHA256:…; a password goes to no other.")
+    host_key: Text | None = Field(
+        None, description="Fingerprint of the SSH host's key, SHA256:…, or of the certificate; a password goes to no other host."
+    )
+    ca: _Path | None = Field(None, description="Certificates (PEM) of the authorities that answer for a host over TLS.")
     identity: _Path | None = Field(None, description="File with the private key to log in with.")
     password_file: _Path | None = Field(None, description="File with the password, or the key's passphrase, on its first line.")
     start: Flag = Field(False, description="Start the virtual machine on the host when it is complete.")

@@ -80,7 +80,7 @@ def _host(sections: Sections) -> Iterator[Breach]:
             what = "given, but a trial start is made of images in a folder"
             yield Breach(("convert", "test_boot"), what, "leave it out, and start the machine there")
         return
-    for key in ("host_key", "identity", "password_file", "start"):
+    for key in ("host_key", "ca", "identity", "password_file", "start"):
         if getattr(wanted, key):
             yield Breach(
                 ("convert", key), "given although the target is a folder", "leave it out, or write a target like ssh://host"

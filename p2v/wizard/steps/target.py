@@ -35,7 +35,7 @@ class TargetPlace(Step):
     """Where the virtual machine goes."""
 
     NAME = "target"
-    OWNS = (_TARGET, _FORMAT, "convert.compress", _KEY, _IDENTITY, "convert.password_file")
+    OWNS = (_TARGET, _FORMAT, "convert.compress", _KEY, _IDENTITY, "convert.password_file", "convert.ca")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "try_it", show=False, priority=True)]
 
     @dataclass
@@ -59,9 +59,10 @@ class TargetPlace(Step):
             "Where the images of the disks and the definition of the virtual machine go. Attached disks with a file system "
             "are listed; they are mounted as long as it takes. One that was attached later is named by its label.\n\n"
             "Elsewhere: a folder of this system (/mnt/backup), a file system by its label (LABEL=BACKUP:/machines), or a "
-            "server's by NFS (nfs://server/export/machines). A host by SSH: ssh://root@xen1, with a storage behind it where "
-            "it has several; it stores the disks itself and knows the machine afterwards. A password goes only to a host "
-            "whose key is entered, as it prints by: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n\n"
+            "server's by NFS (nfs://server/export/machines). A xeninstall host is ssh://root@xen1, XCP-ng is "
+            "xapi://root@xcp1, with a storage behind it where it has several; it stores the disks itself and knows the "
+            "machine afterwards. A password goes only to a host whose key is entered, as it prints by: ssh-keygen -lf "
+            "/etc/ssh/ssh_host_ed25519_key.pub\n\n"
             "Try it (F5, ^T) makes the folder and looks how much room there is; going on does the same. FAT holds no file "
             "above 4 GiB: use ext4, XFS, NTFS or exFAT."
         )
@@ -210,7 +211,8 @@ class TargetPlace(Step):
         assert isinstance(job, HostConversion)
         peer, storages = job.look()
         listed = [f"{one.name}: {format_size(one.free_bytes)}" if one.free_bytes is not None else one.name for one in storages]
-        return f"{peer.name}, {peer.product}; {', '.join(listed)}", "" if storages else "it has no storage; make one there first"
+        trouble = "" if storages or not peer.modes else "it has no storage; make one there first"
+        return "; ".join([f"{peer.name}, {peer.product}", *listed]), trouble
 
     @on(Tried)
     def _tried(self, message: Tried) -> None:
