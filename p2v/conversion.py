@@ -189,7 +189,7 @@ class Telling:
     def __call__(self, event: Event) -> None:
         match event:
             case StageStarted(stage=name):
-                self.begin(name, event.title)
+                self.begin(name)
             case StageFinished(stage=name, seconds=seconds, skipped=skipped):
                 self._open = ""
                 self._emit(StageFinished(name, seconds, skipped))
@@ -200,12 +200,12 @@ class Telling:
             case _:
                 self._emit(event)
 
-    def begin(self, name: str, title: str = "") -> None:
+    def begin(self, name: str) -> None:
         """A stage begins, and the one before it is over."""
         if self._open and self._open != name:
             self._emit(StageFinished(self._open, time.monotonic() - self._since))
         self._open, self._since = name, time.monotonic()
-        self._emit(StageStarted(name, title or STAGES[name], self._stages.index(name) + 1, len(self._stages)))
+        self._emit(StageStarted(name, STAGES[name], self._stages.index(name) + 1, len(self._stages)))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """The source: this machine's disks, the systems that are on them, and how much there is to copy."""
 
+import textwrap
 from dataclasses import dataclass
 
 from textual import on, work
@@ -62,7 +63,7 @@ class Source(Step):
         for disk in marked:
             trouble = _trouble(disk, session)
             if trouble:
-                problems.append(Problem(_SOURCE, f"{disk.path}: {trouble}; take the mark away, or mend that"))
+                problems.append(Problem(_SOURCE, f"{trouble}; take the mark away, or mend that"))
         return problems
 
     def body(self) -> ComposeResult:
@@ -88,8 +89,14 @@ class Source(Step):
     @on(Looked)
     def _looked(self, message: Looked) -> None:
         found(self.session).disks = message.disks
-        self.say("")
-        self.query_one("#disks", Picks).show_rows(self._rows())
+        picks = self.query_one("#disks", Picks)
+        # What cannot be read cannot be marked, nor a mark be taken from it by hand.
+        out = [path for path in picks.marked if path in message.disks and message.disks[path].trouble]
+        if out:
+            picks.marked = [path for path in picks.marked if path not in out]
+            self._write(picks.marked)
+        picks.show_rows(self._rows())
+        self.say(_("Taken out, since it cannot be read now: {disks}").format(disks=", ".join(out)) if out else "")
         self.judge()
 
     def changed(self, event: Changed) -> None:
@@ -116,8 +123,8 @@ class Source(Step):
         more += list(seen.systems[:3])
         if not seen.trouble:
             more.append(_("{size} to copy").format(size=format_size(seen.copied_bytes)))
-        why_not = f"{_('UNUSABLE')}: {said(seen.trouble)}"[:70] if seen.trouble else ""
-        return Row(disk.path, head, tuple(line[:70] for line in more), why_not)
+        lines = textwrap.wrap(f"{_('UNUSABLE')}: {said(seen.trouble)}", 68) if seen.trouble else [""]
+        return Row(disk.path, head, tuple(line[:70] for line in [*more, *lines[:-1]]), lines[-1])
 
 
 def _choosable(session: Session) -> list[Disk]:

@@ -9,7 +9,8 @@ import pytest
 
 from p2v.preflight import Finding, Severity
 from p2v.wizard.flow import CONVERT
-from p2v.wizard.looking import found
+from p2v.wizard.looking import OnDisk, found
+from p2v.wizard.steps import source
 from p2v.wizard.steps.cards import Cards
 from p2v.wizard.steps.done import Converted
 from p2v.wizard.steps.machine import VirtualMachineStep
@@ -120,6 +121,24 @@ def test_disks_show_their_systems_and_one_that_is_in_use_cannot_be_marked() -> N
             assert isinstance(pilot.app.screen, TargetPlace)
             given.draft.set("convert.source", [])
             assert "no disk is marked" in Source.problems(given)[0].text
+
+    asyncio.run(run())
+
+
+@pytest.mark.root
+def test_a_disk_that_turns_out_to_be_in_use_loses_its_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        given = session("bios-two-disks")
+        first, second = (disk.path for disk in given.machine.disks if not disk.removable)
+        seen = {first: OnDisk(("Old Debian",), ("old",), 1 << 30), second: OnDisk(trouble=f"{second} is in use: swap")}
+        monkeypatch.setattr(source, "look", lambda paths, runner: seen)
+        async with driven(given, Source, TargetPlace) as (pilot, _):
+            await settle(pilot)
+            assert f"Taken out, since it cannot be read now: {second}" in words_of(pilot)
+            await pilot.press("ctrl+n")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, TargetPlace)
+        assert len(given.draft.data["convert"]["source"]) == 1
 
     asyncio.run(run())
 
