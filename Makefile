@@ -68,7 +68,7 @@ bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the
 	@$(SUDO) $(PY) -m tests.bench.p2v
 
 screens: setup ## Renew the README's pictures of the wizard (then look at them)
-	@$(PY) -m pytest tests/wizard/test_pictures.py --renew-golden
+	@$(PY) -m pytest tests/wizard/test_pictures.py tests/p2v/wizard/test_pictures.py --renew-golden
 
 lint: setup ## Style, types, import floors
 	@$(PY) -m ruff check xeninstall p2v iso tests

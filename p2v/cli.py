@@ -28,7 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("p2v: stopped", file=sys.stderr)
         if args.verb == "convert" and args.to != "-":
-            print("  -> go on with the same command and --resume", file=sys.stderr)
+            again = "the same command" if args.answers else "the same command and --resume"
+            print(f"  -> go on with {again}", file=sys.stderr)
         return ExitCode.STOPPED
     except BrokenPipeError:
         # The reader of our output went away; Python would complain once more when it flushes at exit.

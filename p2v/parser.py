@@ -58,7 +58,12 @@ def build_parser() -> argparse.ArgumentParser:
     before.add_argument("--json", action="store_true", help="print it as JSON")
 
     convert = add("convert", "make images of disks")
-    convert.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
+    convert.add_argument("disks", metavar="DISK", nargs="*", help="block device or image file; it is only read")
+    convert.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="do what an answer file with flow convert says; no DISK and no other option but --machine and --json goes with it",
+    )
     convert.add_argument(
         "--to", metavar="DEST", help="file, folder, disk (with raw), - for standard output, or a target such as ssh://root@HOST"
     )

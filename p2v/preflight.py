@@ -14,11 +14,12 @@ from xeninstall.base.sizes import MIB, format_duration, format_size
 
 from .blockmap.model import DiskMap
 from .convert import map_sources
+from .guest.tree import printable
 from .image.model import FormatError
 from .image.table import FORMATS
 from .layout.model import Kind
 from .repaired import Looked, Wishes, plan_only
-from .request import Request, goals
+from .request import Goal, Request, goals
 from .source.device import open_source
 from .task import image_length
 from .types import DiskReader
@@ -88,9 +89,20 @@ class Preflight:
         return "\n".join(lines) + "\n"
 
 
-def preflight(request: Request, wishes: Wishes, runner: Runner) -> Preflight:
-    """Look at everything, and change nothing. Raises Error only for a request that cannot be understood."""
-    planned = goals(request)
+@dataclass(frozen=True)
+class Room:
+    """A place on a host, and what is free there; None where that cannot be told."""
+
+    name: str
+    free_bytes: int | None
+
+
+def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | None = None) -> Preflight:
+    """Look at everything, and change nothing; `room` is of a target that is no file. Raises Error only for a request that cannot
+    be understood.
+    """
+    each = tuple(Goal((number,), None, disk) for number, disk in enumerate(request.disks))
+    planned = goals(request) if room is None else each
     findings: list[Finding] = []
     with ExitStack() as stack:
         readers: list[DiskReader] = []
@@ -116,9 +128,10 @@ def preflight(request: Request, wishes: Wishes, runner: Runner) -> Preflight:
                 )
                 continue
             image_bytes = None if image_bytes is None or length is None else image_bytes + length
-        free = _free(planned[0].path)
+        free = room.free_bytes if room is not None else _free(planned[0].path)
         if free is not None and image_bytes is not None:
-            findings.append(_space(planned[0].path, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
+            place = room.name if room is not None else str(planned[0].path.parent) if planned[0].path else "target"
+            findings.append(_space(place, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
         seconds = _seconds(readers, maps, read_bytes, request.limit)
     try:
         looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
@@ -168,20 +181,19 @@ def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
         assert isinstance(repairs, list)
         for one in repairs:
             for remark in one["remarks"]:
-                yield Finding(Severity.WARNING, name, remark)
+                yield Finding(Severity.WARNING, name, printable(remark))
     for remark in looked.remarks:
-        yield Finding(Severity.WARNING, "systems", remark)
+        yield Finding(Severity.WARNING, "systems", printable(remark))
     if not looked.reports:
         remedy = "convert it without --repair, and make it start by hand"
         yield Finding(Severity.WARNING, "systems", "none was found that can be repaired", remedy)
 
 
-def _space(path: Path | None, free: int, needed: int) -> Finding:
-    place = path.parent if path is not None else "target"
+def _space(place: str, free: int, needed: int) -> Finding:
     if needed > free:
         text = f"it has {format_size(free)} left, and the image may take {format_size(needed)}"
-        return Finding(Severity.REFUSED, str(place), text, "make room, or name another folder")
-    return Finding(Severity.GOOD, str(place), f"it has {format_size(free)} left, which is enough")
+        return Finding(Severity.REFUSED, place, text, "make room, or name another folder")
+    return Finding(Severity.GOOD, place, f"it has {format_size(free)} left, which is enough")
 
 
 def _free(path: Path | None) -> int | None:

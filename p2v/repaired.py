@@ -19,6 +19,7 @@ from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
 from .guest.slots import Slot, hardware, slots, twins
+from .guest.tree import printable
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
 from .guest.windows_mounts import find_windows, repair_windows
@@ -163,7 +164,7 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
                 reports.append(report)
     _follow(shown)
     for remark in remarks:
-        emit(Note(remark, warning=True))
+        emit(Note(printable(remark), warning=True))
     if not reports:
         raise RequirementError(
             "no system was found on the disks that could be repaired",

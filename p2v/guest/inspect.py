@@ -25,6 +25,7 @@ _FAMILIES = {
 # Systems from before os-release.
 _OLD_RELEASES = (("/etc/redhat-release", "rhel"), ("/etc/SuSE-release", "suse"), ("/etc/debian_version", "debian"))
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
+_MOST_CHARACTERS, _MOST_LINES = 65536, 1000  # of os-release
 
 
 def is_linux(tree: Tree) -> bool:
@@ -74,7 +75,8 @@ def _release(tree: Tree) -> dict[str, str]:
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         content = text(tree, path)
         if content:
-            return {key: value for key, value in map(_assignment, content.splitlines()) if key}
+            lines = content[:_MOST_CHARACTERS].splitlines()[:_MOST_LINES]
+            return {key: value for key, value in map(_assignment, lines) if key}
     for path, identity in _OLD_RELEASES:
         content = text(tree, path)
         if content is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xeninstall.base.run import Runner
+from xeninstall.base.sizes import format_size
 
 from .apply import RepairError
 from .changes import RunInGuest
@@ -44,6 +45,8 @@ _ENVIRONMENT = {
 # An initramfs with all of a kernel's drivers is a few hundred MiB.
 _MOST_FILE_BYTES = 4 << 30
 _MOST_OUTPUT_BYTES = 16 << 20
+_MOST_WRITTEN_BYTES = 8 << 30  # into the overlay, which lies where the images go
+_MOST_PROCESSES = 4096
 _OUTPUT = "/run/p2v-output"
 _SHOWN_CHARACTERS = 4000
 
@@ -72,13 +75,17 @@ def run_in_guest(tree: RootTree, change: RunInGuest, runner: Runner) -> Ran:
         log = Path(folder) / "output"
         log.touch()
         process = runner.start(_arguments(tree.root, log, change))
-        problem = ""
+        problem, free, processes = "", _free_bytes(tree.root), _processes()
         try:
             while (ended := process.wait_for(0.2)) is None:
                 if time.monotonic() - began > change.timeout_seconds:
                     problem = f"it did not end within {change.timeout_seconds:.0f} s, and was ended"
                 elif log.stat().st_size > _MOST_OUTPUT_BYTES:
                     problem = "it said more than anybody can read, and was ended"
+                elif free - _free_bytes(tree.root) > _MOST_WRITTEN_BYTES:
+                    problem = f"it wrote more than {format_size(_MOST_WRITTEN_BYTES)}, and was ended"
+                elif _processes() - processes > _MOST_PROCESSES:
+                    problem = f"it started more than {_MOST_PROCESSES} processes, and was ended"
                 if problem:
                     break
         finally:
@@ -120,6 +127,16 @@ def _arguments(root: Path, log: Path, change: RunInGuest) -> list[str]:
     for key, value in (*_ENVIRONMENT.items(), *change.env):
         argv += ["--setenv", key, value]
     return [*argv, "--", "/bin/sh", "-c", f'exec "$@" >{_OUTPUT} 2>&1', "sh", *change.argv]
+
+
+def _free_bytes(root: Path) -> int:
+    found = os.statvfs(root)
+    return found.f_bfree * found.f_frsize
+
+
+def _processes() -> int:
+    """All of this machine's: those of the guest cannot be told from others by their numbers, and are many when it attacks."""
+    return sum(1 for entry in os.scandir("/proc") if entry.name.isdecimal())
 
 
 def _state(tree: RootTree, path: str) -> tuple[int, int, int] | None:

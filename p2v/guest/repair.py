@@ -13,7 +13,7 @@ from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
 from .jail import run_in_guest
 from .linux.table import REPAIRS
 from .model import FirmwareMode, Guest, Traits
-from .tree import RootTree, Tree
+from .tree import RootTree, Tree, printable
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Report:
                     lines.append(f"    FAILED: {did.problem}")
                     lines += [f"    | {line}" for line in did.output.splitlines()[-20:]]
             lines += [f"  note: {remark}" for remark in step.planned.remarks]
-        return "\n".join(lines).rstrip("\n") + "\n"
+        return printable("\n".join(lines).rstrip("\n")) + "\n"
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
@@ -103,7 +103,7 @@ def make_repairs(planned: Report, tree: RootTree, runner: Runner, emit: Emit) ->
         row = []
         for change in step.planned.changes:
             if isinstance(change, RunInGuest):
-                emit(Note(f"{describe(change)} …"))
+                emit(Note(f"{printable(describe(change))} …"))
                 ran = run_in_guest(tree, change, runner)
                 row.append(Did(change, ran.problem, ran.output))
                 emit(Note(f"took {format_duration(ran.seconds)}") if not ran.problem else Note(ran.problem, warning=True))
@@ -112,7 +112,7 @@ def make_repairs(planned: Report, tree: RootTree, runner: Runner, emit: Emit) ->
                 row.append(Did(change))
         rows.append(tuple(row))
         for remark in step.planned.remarks:
-            emit(Note(remark, warning=True))
+            emit(Note(printable(remark), warning=True))
     report = Report(planned.guest, planned.steps, tuple(rows))
     applier.finish([("report.txt", report.as_text()), ("report.json", json.dumps(report.as_json(), indent=2) + "\n")])
     return report
@@ -122,7 +122,7 @@ def check_report(report: Report) -> None:
     """Raises RepairError when something failed."""
     if report.problems:
         raise RepairError(
-            f"{report.guest.name} could not be made ready for a virtual machine: {'; '.join(report.problems)}",
+            printable(f"{report.guest.name} could not be made ready for a virtual machine: {'; '.join(report.problems)}"),
             hint="nothing was sent; correct it in the running system, or convert without --repair",
         )
 

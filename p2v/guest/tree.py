@@ -21,6 +21,7 @@ _OPENAT2, _AT_FDCWD = 437, -100
 _NO_MAGICLINKS, _IN_ROOT = 0x02, 0x10
 _LIBC = ctypes.CDLL(None, use_errno=True)
 MAX_BYTES = 64 << 20  # the largest file that a repair has reason to read: a boot loader, a registry is handled elsewhere
+MAX_TEXT_BYTES = 8 << 20  # the largest configuration: reading line by line takes time
 _MAX_NAMES = 100_000
 
 
@@ -142,9 +143,18 @@ class RootTree:
 
 
 def text(tree: Tree, path: str) -> str | None:
-    """A file as text. Bytes that are no UTF-8 survive: what is written back by `encode` is what was read."""
-    data = tree.read(path)
+    """A file as text. Bytes that are no UTF-8 survive: what is written back by `encode` is what was read. Raises TreeError."""
+    data = tree.read(path, MAX_TEXT_BYTES + 1)
+    if data is not None and len(data) > MAX_TEXT_BYTES:
+        raise TreeError(
+            f"{path} of the guest is larger than {MAX_TEXT_BYTES >> 20} MiB", hint="look at it: no configuration is so large"
+        )
     return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def printable(value: str) -> str:
+    """Without what could steer a terminal: a guest's names go into reports and messages."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in value)
 
 
 def encode(value: str) -> bytes:

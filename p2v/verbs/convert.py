@@ -10,9 +10,9 @@ from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 
 from ..convert import convert
+from ..define import definition, of_images, write_definitions
 from ..repaired import convert_repaired, plan_only
 from ..request import STDOUT, goals, is_address
-from .define import definition, of_images, write_definitions
 from .inventory import bridges, inventory
 from .options import rate, request_of, wishes_of
 from .progress import shown
@@ -21,6 +21,12 @@ from .progress import shown
 def run(args: argparse.Namespace) -> int:
     """Convert; progress goes to standard error."""
     runner = SystemRunner()
+    if args.answers is not None:
+        from .answered import by_answers  # brings the answers' model along
+
+        return by_answers(args)
+    if not args.disks:
+        raise UsageError("no disk was named", hint="name one or more, or give --answers FILE; list them with: lsblk -d")
     if args.plan:
         return _plan(args)
     if args.to is None:

@@ -12,9 +12,12 @@ from ..guest.model import Card
 
 
 def inventory(profile: str | None, disks: Sequence[str]) -> Machine | None:
-    """The machine that the disks belong to; None for image files of which nobody said. Raises UsageError."""
+    """The machine that the disks belong to, this one for disks by no path; None for image files of which nobody said.
+
+    Raises UsageError.
+    """
     if profile is None:
-        return probe(SystemRunner()) if any(Path(disk).is_block_device() for disk in disks) else None
+        return probe(SystemRunner()) if not disks or any(Path(disk).is_block_device() for disk in disks) else None
     try:
         return Machine.from_json(Path(profile).read_bytes())
     except OSError as error:

@@ -11,15 +11,16 @@ from xeninstall.base.errors import UsageError
 
 
 @pytest.mark.parametrize("name", names())
-def test_each_example_loads_cleanly_and_is_allowed_to_erase(name: str, tmp_path: Path) -> None:
+def test_each_example_loads_cleanly_and_may_erase_where_it_installs(name: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     path.write_text(text(name), encoding="utf-8")
     assert check(path) == []
-    assert load(path, stdin=lambda: b"a good password\n").disk.erase
+    answers = load(path, stdin=lambda: b"a good password\n")
+    assert answers.disk.erase is (answers.flow == "install")
 
 
 def test_there_is_one_for_each_way_of_installing_and_the_default_is_first() -> None:
-    assert names() == ["default", "bond-vlan", "dhcp-thin", "fleet", "mirror"]
+    assert names() == ["default", "bond-vlan", "convert", "dhcp-thin", "fleet", "mirror"]
     assert summary("default") == "A host in a disk image of 16 GiB, with a static address: what `make run` installs"
 
 
@@ -38,4 +39,4 @@ def test_the_default_is_what_make_run_needs(tmp_path: Path) -> None:
 def test_an_unknown_example_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         text("../default")
-    assert caught.value.hint == "choose from: default, bond-vlan, dhcp-thin, fleet, mirror"
+    assert caught.value.hint == "choose from: default, bond-vlan, convert, dhcp-thin, fleet, mirror"

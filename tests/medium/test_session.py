@@ -10,12 +10,13 @@ import pytest
 
 from tests.given import KEY, SYSTEM, Recorder, machine
 from tests.packs.given import folder, manifest
+from xeninstall.answers.model import Answers, Network
 from xeninstall.apply import target
 from xeninstall.apply.journal import Journal
 from xeninstall.apply.paths import journal_of
 from xeninstall.base.errors import Error, Stopped
-from xeninstall.base.events import Event
-from xeninstall.base.run import Completed
+from xeninstall.base.events import Emit, Event, Failed
+from xeninstall.base.run import Completed, Runner
 from xeninstall.machine.model import Content, Machine
 from xeninstall.medium import session
 from xeninstall.medium.console import Choice, Console
@@ -82,6 +83,8 @@ class Desk:
         self.journal = ""  # on the ESP
         self.flows: list[str] = []
         self.rescues = 0
+        self.other: Other | None = None
+        self.networks: list[Network] = []
         self.session = Session(
             parse(line),
             Tools(
@@ -95,6 +98,8 @@ class Desk:
                 rescue=self._rescue,
                 flows=lambda: self.flows,
                 state=tmp_path / "own",
+                other_flow=lambda name: self.other,
+                use_network=lambda answers, machine: self.networks.append(answers.network),
             ),
         )
 
@@ -235,6 +240,99 @@ def test_without_a_conversion_on_the_medium_it_says_so_and_offers_the_rest(tmp_p
     assert desk.session.run() == 1
     assert "This medium cannot convert a machine" in desk.screen.text
     assert "  1  Open the wizard" in desk.screen.said and desk.wizards == [(None, "")]
+
+
+# ---- conversion --------------------------------------------------------------------------------------------------------
+
+
+class Other:
+    """Stands where p2v converts."""
+
+    def __init__(self, *errors: Error) -> None:
+        self.errors, self.performed = list(errors), list[Answers]()
+        self.refusal: Error | None = None
+
+    def head(self, answers: Answers, machine: Machine) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        return f"converting to {answers.convert.target}"
+
+    def perform(self, answers: Answers, machine: Machine, runner: Runner, emit: Emit) -> dict[str, str]:
+        self.performed.append(answers)
+        if self.errors:
+            raise self.errors.pop(0)
+        return {"start it": "xl create old.cfg"}
+
+
+CONVERT = 'flow = "convert"\n[convert]\nname = "old"\ntarget = "/mnt"\n'
+
+
+def desk_with(tmp_path: Path, text: str, line: str = "", keys: str = "") -> Desk:
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    desk = Desk(tmp_path, f"xeninstall.answers={path} xeninstall.countdown=0 {line}", keys)
+    desk.flows, desk.other = ["convert"], Other()
+    return desk
+
+
+def ends(desk: Desk) -> list[tuple[str, ...]]:
+    return [argv for argv in desk.runner.ran if argv[0] == "systemctl"]
+
+
+@pytest.mark.parametrize("mode", ["", "xeninstall.mode=convert", "xeninstall.mode=install"])
+def test_answers_to_convert_convert_and_switch_the_old_machine_off(tmp_path: Path, mode: str) -> None:
+    desk = desk_with(tmp_path, CONVERT, mode)
+    assert desk.session.run() == 0
+    assert desk.other is not None and [one.convert.name for one in desk.other.performed] == ["old"]
+    assert desk.networks == [Network()]
+    assert "converting to /mnt" in desk.screen.text and "  start it:    xl create old.cfg" in desk.screen.said
+    assert ends(desk) == [("systemctl", "poweroff")]
+
+
+@pytest.mark.parametrize(
+    ("line", "table", "end"),
+    [
+        ("", '[finish]\nafter = "reboot"\n', "reboot"),
+        ("", '[finish]\nafter = "stay"\n', ""),
+        ("xeninstall.after=reboot", "", "reboot"),
+    ],
+)
+def test_what_follows_a_conversion_can_be_chosen(tmp_path: Path, line: str, table: str, end: str) -> None:
+    desk = desk_with(tmp_path, CONVERT + table, line)
+    assert desk.session.run() == 0
+    assert ends(desk) == ([("systemctl", end)] if end else [])
+    assert "Do not let it and the virtual machine run in one network" in desk.screen.text
+
+
+def test_a_conversion_that_fails_stays_on_the_screen_and_goes_on_at_the_next_try(tmp_path: Path) -> None:
+    desk = desk_with(tmp_path, CONVERT, keys=".1..8")
+    desk.other = Other(Error("the target is full", hint="make room"))
+    assert desk.session.run() == 0
+    assert "FAILED at the step: conversion" in desk.screen.text and "  the target is full\n  -> make room" in desk.screen.text
+    assert len(desk.other.performed) == 2
+    assert [event.message for event in desk.events if isinstance(event, Failed)] == ["the target is full"]
+
+
+def test_what_cannot_be_converted_is_refused_before_the_countdown(tmp_path: Path) -> None:
+    desk = desk_with(tmp_path, CONVERT)
+    assert desk.other is not None
+    desk.other.refusal = Error("no room", hint="make some")
+    assert desk.session.run() == 1
+    assert not desk.other.performed and "Starting in" not in desk.screen.text and not ends(desk)
+
+
+def test_a_key_opens_the_wizard_with_the_answers_instead(tmp_path: Path) -> None:
+    desk = desk_with(tmp_path, CONVERT, keys="x8")
+    desk.session.run()
+    assert desk.other is not None and not desk.other.performed
+    assert desk.wizards == [(tmp_path / "answers.toml", "")]
+
+
+def test_answers_to_install_do_not_install_where_the_medium_was_started_to_convert(tmp_path: Path, answers: Path) -> None:
+    desk = Desk(tmp_path, f"xeninstall.answers={answers} xeninstall.mode=convert")
+    desk.flows = ["convert"]
+    assert desk.session.run() == 2
+    assert "the answers are to install, and the medium was started to convert" in desk.screen.text
 
 
 # ---- failures ----------------------------------------------------------------------------------------------------------

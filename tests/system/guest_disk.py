@@ -16,6 +16,7 @@ _GRUB = "grub2-common,grub-pc-bin,grub-efi-amd64-bin"
 _PACKAGES = {
     "initramfs-tools": f"{_COMMON},initramfs-tools,ifupdown,iproute2,{_GRUB},login,passwd,dbus",
     "dracut": f"{_COMMON},dracut",
+    "lvm": f"{_COMMON},initramfs-tools,lvm2,xfsprogs,iproute2,grub-efi-amd64-bin,grub2-common,login,passwd,dbus",
 }
 _ROOT_BYTES = 1600 * MIB
 
@@ -28,14 +29,14 @@ class GuestDisk:
     kernel: str
 
 
-def debian_root(folder: Path, tool: str = "initramfs-tools") -> Path:
-    """Debian 13 with this initramfs tool, built once and kept in build/."""
-    cache = REPOSITORY / "build" / f"guest-debian13-{tool}.tar"
+def debian_root(folder: Path, tool: str = "initramfs-tools", suite: str = "trixie") -> Path:
+    """A Debian with this initramfs tool, built once and kept in build/."""
+    cache = REPOSITORY / "build" / f"guest-{suite}-{tool}.tar"
     if not cache.exists():
         cache.parent.mkdir(exist_ok=True)
         growing = cache.with_suffix(".partial.tar")
         wanted = [f"--include={_PACKAGES[tool]}", '--aptopt=APT::Install-Recommends "0"']
-        run("mmdebstrap", "--variant=minbase", *wanted, "trixie", growing)
+        run("mmdebstrap", "--variant=minbase", *wanted, suite, growing)
         growing.rename(cache)
     root = folder / "root"
     root.mkdir()
@@ -103,12 +104,12 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
     )
 
 
-def _drivers_of_the_old_machine(root: Path, kernel: str) -> None:
+def _drivers_of_the_old_machine(root: Path, kernel: str, drivers: str = "ahci\nsd_mod\next4\n") -> None:
     """What MODULES=dep takes on a machine with an AHCI disk; it cannot be asked here, where there is no such machine."""
     modules = root / "etc/initramfs-tools/modules"
     before = modules.read_text() if modules.exists() else ""
     conf = root / "etc/initramfs-tools/conf.d/build"
-    modules.write_text("ahci\nsd_mod\next4\n")
+    modules.write_text(drivers)
     conf.write_text("MODULES=list\n")
     subprocess.run(["chroot", root, "update-initramfs", "-u", "-k", kernel], check=True, capture_output=True)
     modules.write_text(before)

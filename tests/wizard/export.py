@@ -18,12 +18,12 @@ from xeninstall.apply.proof.results import Result, passed
 from xeninstall.base.events import Emit, Finished, Progress, StageFinished, StageStarted
 from xeninstall.base.run import Runner
 from xeninstall.plan.model import Plan
-from xeninstall.wizard import cards, proving, zones
+from xeninstall.wizard import cards, proving, working, zones
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.install import INSTALL, LOAD, START
 from xeninstall.wizard.kit import Step
 from xeninstall.wizard.kit.language import switch
-from xeninstall.wizard.steps import progress, zone
+from xeninstall.wizard.steps import zone
 from xeninstall.wizard.steps.review import Review
 
 from .driving import DATA, Worker, machine, running, session, settle, type_text
@@ -75,7 +75,7 @@ def _proved(subject: Subject, runner: Runner) -> Iterator[Result]:
 @contextmanager
 def _same_each_time() -> Iterator[None]:
     """Nothing of the machine that makes the pictures, and no clock, is in them."""
-    bar = progress._bar
+    bar = working._bar
     with ExitStack() as stack:
         sys = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for nic in machine(MACHINE).nics:
@@ -87,7 +87,7 @@ def _same_each_time() -> Iterator[None]:
         stack.enter_context(patch.object(zone, "zones", lambda: table))
         stack.enter_context(patch.object(zone, "suggested", lambda layout: zones.suggested(layout, DATA / "zoneinfo")))
         stack.enter_context(patch.object(proving, "prove", _proved))
-        stack.enter_context(patch.object(progress, "_bar", lambda done, total, seconds: bar(done, total, 2.5)))
+        stack.enter_context(patch.object(working, "_bar", lambda done, total, seconds: bar(done, total, 2.5)))
         yield
 
 

@@ -2,14 +2,12 @@
 
 import re
 import string
-from pathlib import Path
 
 import pytest
 
-import xeninstall
 from tests.wizard.driving import MACHINES, machine
 from tests.wizard.steps.test_review import settled
-from tests.wizard.texts import texts
+from tests.wizard.texts import LOCALES, texts
 from xeninstall.machine.advice import virtualization_remedy, way_to_setup
 from xeninstall.wizard.draft import Draft
 from xeninstall.wizard.kit.language import _, catalog, counted, parse_po, said, switch
@@ -30,7 +28,7 @@ def test_each_translation_keeps_its_places() -> None:
 
 def test_no_translation_of_the_wizards_own_texts_is_left_over() -> None:
     known = texts()
-    for path in (Path(xeninstall.__file__).parent / "locale").glob("*/*.po"):
+    for path in [path for folder in LOCALES for path in folder.glob("*/*.po")]:
         if not path.name.startswith("below"):
             left = [text for text in parse_po(path.read_text(encoding="utf-8")) if text not in known]
             assert not left, path

@@ -17,14 +17,14 @@ from tests.wizard.steps.test_review import settled
 from xeninstall.answers.model import Answers
 from xeninstall.base.events import Emit, Finished, Progress, StageFinished, StageStarted
 from xeninstall.plan.model import Plan
-from xeninstall.wizard import cards, zones
+from xeninstall.wizard import cards, working, zones
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.console import settings
 from xeninstall.wizard.install import INSTALL, START
 from xeninstall.wizard.kit import Session, Step
 from xeninstall.wizard.kit.plain import plain as on_console
 from xeninstall.wizard.planning import plan
-from xeninstall.wizard.steps import progress, zone
+from xeninstall.wizard.steps import zone
 
 # Packs are asked about only where there are some; steps/test_packs.py looks at that.
 STEPS = [step for step in [*START.steps, *INSTALL.steps] if step.NAME != "packs"]
@@ -46,12 +46,12 @@ class Unpacking(Worker):
 @contextmanager
 def same_each_time() -> Iterator[None]:
     """Nothing of this machine's own time zones, and no clock, is on a screen."""
-    bar, table = progress._bar, zones.zones(DATA / "zoneinfo")
+    bar, table = working._bar, zones.zones(DATA / "zoneinfo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cards, "now", cards.known)
         patch.setattr(zone, "zones", lambda: table)
         patch.setattr(zone, "offset", lambda _name: "UTC+0")
-        patch.setattr(progress, "_bar", lambda done, total, _seconds: bar(done, total, 2.0))
+        patch.setattr(working, "_bar", lambda done, total, _seconds: bar(done, total, 2.0))
         yield
 
 

@@ -8,18 +8,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import p2v.wizard
 import xeninstall
 from xeninstall.wizard.kit.language import catalog
 
-WIZARD = Path(xeninstall.__file__).parent / "wizard"
+WIZARDS = (Path(xeninstall.__file__).parent / "wizard", Path(p2v.wizard.__file__).parent)
+LOCALES = (Path(xeninstall.__file__).parent / "locale", Path(p2v.wizard.__file__).parent.parent / "locale")
 
 
 def texts() -> dict[str, str]:
     """Each text, and the file that it stands in."""
     found: dict[str, str] = {}
-    for path in sorted(WIZARD.rglob("*.py")):
-        for text in _in(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(text, str(path.relative_to(WIZARD)))
+    for folder in WIZARDS:
+        for path in sorted(folder.rglob("*.py")):
+            for text in _in(ast.parse(path.read_text(encoding="utf-8"))):
+                found.setdefault(text, str(path.relative_to(folder.parent.parent)))
     return found
 
 

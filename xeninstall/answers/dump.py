@@ -15,7 +15,7 @@ from .toml import toml_value
 SECRET_KEYS = ("root.password_hash", "hooks.webhook")
 # Written even when it is the default, since the reader should see which way it was answered.
 _ALWAYS = ("disk.erase",)
-_SIZES = ("system_size", "min_size", "max_size", "dom0_memory")
+_SIZES = ("system_size", "min_size", "max_size", "dom0_memory", "memory", "limit")
 _WIDTH = 100
 
 

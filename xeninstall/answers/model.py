@@ -11,6 +11,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from .access import Hooks, Root
+from .convert import Convert, Dropped, ImageFormat, NicBridge, Source
 from .disks import DiskMatch, DiskSelector, ExtraDisk, Pick, Storage, StorageType, SystemDisk
 from .finish import After, Finish
 from .host import Console, Hardware, Host, Keyboard, NtpMode, Packages, PackageSet, SerialPort, Time, Xen
@@ -26,22 +27,26 @@ __all__ = [
     "Bond",
     "BondMode",
     "Console",
+    "Convert",
     "DiskMatch",
     "DiskSelector",
     "Dns",
     "DnsMode",
+    "Dropped",
     "ExtraDisk",
     "Finish",
     "Firewall",
     "Hardware",
     "Hooks",
     "Host",
+    "ImageFormat",
     "Ipv4",
     "Ipv4Method",
     "Ipv6",
     "Ipv6Method",
     "Keyboard",
     "Network",
+    "NicBridge",
     "NtpMode",
     "PackSource",
     "PackageSet",
@@ -49,6 +54,7 @@ __all__ = [
     "Pick",
     "Root",
     "SerialPort",
+    "Source",
     "Storage",
     "StorageType",
     "SystemDisk",

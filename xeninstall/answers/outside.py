@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .access import SCRIPT_MAXIMUM_CHARACTERS, Hooks, Root
+from .breach import Breach
 from .packs import PackSource
 from .passwords import PasswordError, password_of
 from .problems import AnswersError
-from .rules import Breach
 from .source import parse, read_text
 
 log = logging.getLogger("xeninstall.answers")

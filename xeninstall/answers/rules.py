@@ -4,11 +4,13 @@ A rule runs only where the keys that it reads are valid by themselves, so that o
 """
 
 import ipaddress
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from xeninstall.base.sizes import GIB, MIB, format_size
 
+from .breach import Breach, Location, Rule, repeated
+from .convert import Convert
+from .convert_rules import CONVERT_RULES
 from .disks import DiskSelector, StorageType
 from .host import NtpMode
 from .network import DnsMode, Ipv4Method, Ipv6Method
@@ -17,26 +19,13 @@ from .sections import Sections
 SYSTEM_SIZE_MINIMUM_BYTES = 8 * GIB
 DOM0_MEMORY_MINIMUM_BYTES = 512 * MIB
 
-Location = tuple[str | int, ...]  # ("storage", "extra_disks", 0, "erase")
-
-
-@dataclass(frozen=True)
-class Breach:
-    """One broken rule: the key it is about, what is wrong there, and what to do."""
-
-    location: Location
-    what: str
-    remedy: str
-
-
-Rule = Callable[[Sections], Iterator[Breach]]
-
 
 def breaches(sections: Sections, broken: Sequence[Location] = ()) -> list[Breach]:
     """Every broken rule; `broken` are places whose values are not the user's, since what stood there was refused."""
     near = _Near(broken)
     found: list[Breach] = []
-    for rule, *reads in RULES:
+    flow = () if near(("flow",)) else CONVERT_RULES if sections.flow == "convert" else RULES
+    for rule, *reads in (*flow, *NETWORK_RULES):
         if not any(near(tuple(key.split("."))) for key in reads):
             found += [breach for breach in rule(sections) if not near(breach.location)]
     return found
@@ -113,13 +102,7 @@ def _nic_or_bond(sections: Sections) -> Iterator[Breach]:
 
 def _bond_members(sections: Sections) -> Iterator[Breach]:
     if sections.network.bond is not None:
-        yield from _repeated(("network", "bond", "members"), sections.network.bond.members)
-
-
-def _repeated(at: Location, values: Sequence[str]) -> Iterator[Breach]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            yield Breach((*at, index), f"{str(value)!r} is given twice", "leave one of them out")
+        yield from repeated(("network", "bond", "members"), sections.network.bond.members)
 
 
 def _one_selector(sections: Sections) -> Iterator[Breach]:
@@ -190,17 +173,23 @@ def _dom0_memory(sections: Sections) -> Iterator[Breach]:
 
 
 def _package_sets(sections: Sections) -> Iterator[Breach]:
-    yield from _repeated(("packages", "sets"), sections.packages.sets)
+    yield from repeated(("packages", "sets"), sections.packages.sets)
 
 
 def _packs(sections: Sections) -> Iterator[Breach]:
     sources = [pack.source for pack in sections.packs]
-    for breach in _repeated(("packs",), sources):
+    for breach in repeated(("packs",), sources):
         yield Breach((*breach.location, "source"), breach.what, breach.remedy)
 
 
+def _convert_without_its_flow(sections: Sections) -> Iterator[Breach]:
+    """Whoever wrote it did not mean to install, which would erase a disk."""
+    if sections.convert != Convert():
+        yield Breach(("convert",), "given although the flow is install", 'write flow = "convert" above the first table')
+
+
 def _firewall_ports(sections: Sections) -> Iterator[Breach]:
-    yield from _repeated(("firewall", "open"), sections.firewall.open)
+    yield from repeated(("firewall", "open"), sections.firewall.open)
 
 
 def _dns_lists(sections: Sections) -> Iterator[Breach]:
@@ -286,16 +275,21 @@ RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_packs,),
     (_one_password,),
     (_some_login, "root"),
+    (_ntp, "time.ntp"),
+    (_clock, "time.ntp"),
+    (_dom0_memory,),
+    (_firewall_ports, "firewall.open"),
+    (_convert_without_its_flow, "flow"),
+    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method"),
+)
+
+# Those of every flow.
+NETWORK_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_nic_or_bond, "network.nic"),
     (_bond_members, "network.bond.members"),
     (_ipv4, "network.ipv4"),
     (_ipv6, "network.ipv6"),
     (_some_address, "network.ipv4.method", "network.ipv6.method"),
     (_dns_lists, "dns.mode"),
-    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method"),
     (_dns_loop,),
-    (_ntp, "time.ntp"),
-    (_clock, "time.ntp"),
-    (_dom0_memory,),
-    (_firewall_ports, "firewall.open"),
 )

@@ -5,7 +5,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from .rules import Location
+from .breach import Location
 from .sections import Sections
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from .access import Hooks, Root
+from .convert import Convert
 from .disks import Storage, SystemDisk
 from .fields import Section
 from .finish import Finish
@@ -16,7 +17,9 @@ from .packs import PackSource
 class Sections(Section):
     """What an answer file may hold."""
 
-    flow: Literal["install"] = Field("install", description="What to do: install.")
+    flow: Literal["install", "convert"] = Field(
+        "install", description="What to do: install a host, or convert this machine into a virtual machine elsewhere."
+    )
     keyboard: Keyboard = Field(Keyboard(), description="Keyboard.")
     hardware: Hardware = Field(Hardware(), description="Hardware requirements.")
     disk: SystemDisk = Field(SystemDisk(), description="System disk.")
@@ -33,3 +36,8 @@ class Sections(Section):
     firewall: Firewall = Field(Firewall(), description="Firewall.")
     hooks: Hooks = Field(Hooks(), description="Hooks.")
     finish: Finish = Field(Finish(), description="The end.")
+    convert: Convert = Field(Convert(), description="Conversion.")
+
+
+# What only a host that is installed has; the other tables are of every flow.
+INSTALLATION = ("hardware", "disk", "storage", "packages", "packs", "root", "host", "time", "console", "xen", "firewall")

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from xeninstall.answers.finish import After
 from xeninstall.answers.load import load, webhook_of
 from xeninstall.answers.model import Answers
 from xeninstall.apply.paths import journal_of, log_of
-from xeninstall.apply.perform import Listener, perform, tell_failure
+from xeninstall.apply.perform import Listener, listening, perform, tell_failure
 from xeninstall.apply.records import bundle
 from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
-from xeninstall.base.events import Emit
+from xeninstall.base.events import Emit, Failed
 from xeninstall.base.http import Trust
 from xeninstall.base.run import Runner
 from xeninstall.base.urls import is_url
@@ -41,6 +42,16 @@ log = logging.getLogger("xeninstall.medium")
 CONVERT = "convert"
 
 
+class OtherFlow(Protocol):
+    """What another package does by answers of its flow; found by the entry points `xeninstall.unattended`."""
+
+    def head(self, answers: Answers, machine: Machine) -> str:
+        """What is going to be done, in some lines. Raises Error when it cannot be."""
+
+    def perform(self, answers: Answers, machine: Machine, runner: Runner, emit: Emit) -> dict[str, str]:
+        """Do it, or go on with what an earlier try began; returns facts to show. Raises Error."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """What a session works with; the verb `start` gives the real ones."""
@@ -55,6 +66,8 @@ class Tools:
     rescue: Callable[[], int]
     flows: Callable[[], list[str]]
     state: Path  # a directory that only root reads
+    other_flow: Callable[[str], OtherFlow | None] = lambda name: None
+    use_network: Callable[[Answers, Machine], None] = lambda answers, machine: None
 
 
 class Session:
@@ -89,9 +102,7 @@ class Session:
                 return self._shell()
             case Mode.RESCUE:
                 return self._guarded("rescue", self._tools.rescue)
-            case Mode.CONVERT:
-                if CONVERT in self._tools.flows():
-                    return self._guarded("convert", lambda: self._tools.wizard(None, CONVERT))
+            case Mode.CONVERT if CONVERT not in self._tools.flows():
                 self._console.say("This medium cannot convert a machine: nothing on it provides that.")
                 return ExitCode.FAILED
             case Mode.WIZARD:
@@ -110,9 +121,15 @@ class Session:
             if self._found is None:
                 if self._words.mode is Mode.INSTALL:
                     self._console.say("There are no answers for an unattended installation: the wizard asks for them.")
-                return self._guarded("wizard", lambda: self._tools.wizard(None, ""))
+                flow = CONVERT if self._words.mode is Mode.CONVERT else ""
+                return self._guarded("wizard", lambda: self._tools.wizard(None, flow))
             self._console.say(f"Answers: {self._found.origin}")
             self._answers = load(self._found.path)
+            if self._answers.flow == CONVERT:
+                return self._convert(self._answers)
+            if self._words.mode is Mode.CONVERT:
+                hint = 'write flow = "convert" into them, or start without xeninstall.mode=convert'
+                raise UsageError("the answers are to install, and the medium was started to convert", hint=hint)
             stage = "packs"
             image, squashfs = self._tools.system()
             self._gather(image)
@@ -132,6 +149,32 @@ class Session:
         except (Error, OSError) as error:
             return self._failed(stage, _in_words(error))
         return self._install(self._task, image, squashfs)
+
+    def _convert(self, answers: Answers) -> int:
+        """The conversion that the answers describe. Raises Error up to where it begins."""
+        flow = self._tools.other_flow(CONVERT)
+        if flow is None:
+            raise UsageError("this medium cannot convert a machine: nothing on it provides that", hint="use one that does")
+        machine = self._probe()
+        self._tools.use_network(answers, machine)
+        self._console.say(flow.head(answers, machine))
+        if self._console.countdown(self._words.countdown_seconds, _COUNTDOWN):
+            return self._guarded("wizard", lambda: self._tools.wizard(self._path(), ""))
+        try:
+            with listening(self._listener(), self._tools.emit) as tell:
+                try:
+                    facts = flow.perform(answers, machine, self._tools.runner, tell)
+                except Error as error:
+                    tell(Failed(CONVERT, error.message, error.hint, error.exit_code))
+                    raise
+        except (Error, OSError) as error:
+            return self._failed("", _in_words(error))
+        for name, value in facts.items():
+            self._console.say(f"  {name + ':':<12} {value}")
+        # Started again it would be in the network twice.
+        asked = answers.finish.after if "after" in answers.finish.model_fields_set else After.POWEROFF
+        finish(self._words.after or asked, self._console, self._tools.runner, converted=True)
+        return ExitCode.DONE
 
     def _gather(self, image: SystemImage) -> None:
         """Read the packs that the answers name, and take those that were loaded before; they stay until the session ends."""
@@ -193,8 +236,8 @@ class Session:
 
     def _report(self, error: Error, stage: str = "") -> None:
         log.error("%s: %s (%s)", stage or "installation", error.message, error.hint)
-        if not stage and self._task is not None:
-            stage = self._task.journal.stage or "check"
+        if not stage:
+            stage = (self._task.journal.stage or "check") if self._task is not None else CONVERT
         verdict = (
             "STOPPED" if isinstance(error, Stopped) else "NOTHING TO DO" if isinstance(error, AlreadyInstalled) else "FAILED"
         )
@@ -317,7 +360,7 @@ class Session:
         return machine
 
 
-_STEPS = {"words": "kernel command line", "plan": "checks and plan"}
+_STEPS = {"words": "kernel command line", "plan": "checks and plan", CONVERT: "conversion"}
 # On the medium nobody types the command again.
 _HINT = "mend the cause, then go on where it stopped"
 _COUNTDOWN = "Starting in {seconds} s; press a key to stop and open the wizard instead."

@@ -104,7 +104,8 @@ def _ssh(value: str) -> str:
 TABLE = (
     Word("mode", "wizard|install|convert|rescue|shell",
          "What to do. Without it: install by the answers that are found, else open the wizard. "
-         "With `install` and no answers anywhere the wizard opens and says so.", _one_of(Mode)),
+         "With `install` and no answers anywhere the wizard opens and says so; with `convert` it asks for a "
+         "conversion.", _one_of(Mode)),
     Word("answers", "URL|/path|LABEL=NAME[:/path]",
          "The answer file: fetched from a web server, from a file of the live system, or from the file system with that label "
          "(its `/answers.toml` unless a path is given). It comes before every other source.", _answers, secret=True),

@@ -13,7 +13,8 @@ from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner, interact
 from xeninstall.machine.probe import probe
 from xeninstall.medium.console import Console
-from xeninstall.medium.session import Session, Tools
+from xeninstall.medium.network import use
+from xeninstall.medium.session import OtherFlow, Session, Tools
 from xeninstall.medium.words import parse
 from xeninstall.plan.system_image import SystemImage
 
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         rescue=_rescue,
         flows=lambda: [point.name for point in entry_points(group="xeninstall.flows")],
         state=STATE,
+        other_flow=_other_flow,
+        use_network=lambda answers, machine: use(answers.network, answers.dns, machine, runner),
     )
     handler = log_to(STATE / "start.log")
     try:
@@ -53,6 +56,12 @@ def run(args: argparse.Namespace) -> int:
     finally:
         logging.getLogger("xeninstall").removeHandler(handler)
         handler.close()
+
+
+def _other_flow(name: str) -> OtherFlow | None:
+    found = next(iter(entry_points(group="xeninstall.unattended", name=name)), None)
+    flow: OtherFlow | None = found.load() if found is not None else None
+    return flow
 
 
 def _wizard(answers: Path | None, flow: str, system: str | None) -> int:

@@ -14,6 +14,7 @@ from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.machine.model import Machine
 from xeninstall.medium.earlier import Earlier, answers_of, settled
+from xeninstall.medium.network import use
 from xeninstall.packs.queue import queued, with_queued
 from xeninstall.plan.system_image import SystemImage
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     rehearsal = args.machine is not None
     if not rehearsal:
         must_be_root()
-    image, squashfs = _system(args.system, rehearsal=rehearsal)
+    image, squashfs = _system(args.system, needed=not rehearsal and args.flow != "convert")
 
     from xeninstall.wizard.app import Wizard
     from xeninstall.wizard.draft import Draft
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         work=None if rehearsal else Installation(image, squashfs, runner, packs),
         loader=loader,
         packs=packs,
+        use_network=(lambda network, dns: use(network, dns, found, runner)) if on_medium else lambda network, dns: None,
     )
     keeper = None if rehearsal else Keeper.of(os.path.realpath(args.target) if args.target else "")
     if unfinished is not None and args.answers is None:
@@ -134,14 +136,14 @@ def _offer(run: Earlier, session: "Session", runner: Runner) -> None:
     session.unfinished, session.go_on = f"{run.disk}, {run.identity}", go_on
 
 
-def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:
+def _system(named: str | None, *, needed: bool) -> tuple[SystemImage, Path]:
     try:
         squashfs = find_system(named)
         return read_system_image(squashfs), squashfs
     except UsageError:
-        if named is not None or not rehearsal:
+        if named is not None or needed:
             raise
-    # A rehearsal needs no system image: the plan is only shown.
+    # A rehearsal needs no system image, since the plan is only shown; a conversion installs nothing.
     unknown = SystemImage(
         product=__version__,
         sha256="0" * 64,

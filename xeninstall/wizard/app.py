@@ -16,6 +16,7 @@ from .kit import Ask, Session, Step, _
 from .kit.glyphs import use_console_glyphs
 from .kit.language import switch
 from .kit.session import Answered, Offer
+from .shelf import only_flow
 
 log = logging.getLogger("xeninstall.wizard")
 
@@ -55,9 +56,10 @@ class Wizard(App[int]):
         self.theme = "ansi-dark"
         self.animation_level = "none"
         if self._begin is not None:
-            self.flow = self._begin
+            self._enter(self._begin)
         elif self.session.reviewed and self._flows:
-            self.flow = self._flows[0]
+            wanted = self.session.draft.get("flow")
+            self.flow = next((flow for flow in self._flows if flow.name == wanted), self._flows[0])
         kept = self._keeper.take() if self._keeper else None
         if kept is not None:
             switch(kept.language)
@@ -148,8 +150,14 @@ class Wizard(App[int]):
 
     def on_step_open(self, message: Step.Open) -> None:
         """Begin the flow that was chosen."""
-        self.flow = next(flow for flow in self._flows if flow.name == message.name)
+        self._enter(next(flow for flow in self._flows if flow.name == message.name))
         self.show(self.flow.first(self.session))
+
+    def _enter(self, flow: Flow) -> None:
+        """Begin a flow. One that ends in a review has answers of its own."""
+        self.flow = flow
+        if flow.review is not None:
+            only_flow(self.session, flow.name)
 
     def on_step_redraw(self, message: Step.Redraw) -> None:
         """The same step again, in another language or after the machine was looked at again."""

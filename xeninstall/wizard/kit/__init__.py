@@ -41,7 +41,7 @@ from .act import Act
 from .changed import Changed
 from .dialogs import Ask, AskWord, Say
 from .field import Field, Line, text_or_none, whole_number, words
-from .language import _, counted, said
+from .language import _, add_catalogs, counted, said
 from .plain import plain
 from .rows import Check, Choice, Picks, Row, Rows
 from .searching import only_hit, unsettled
@@ -70,6 +70,7 @@ __all__ = [
     "Step",
     "Target",
     "_",
+    "add_catalogs",
     "counted",
     "only_hit",
     "plain",

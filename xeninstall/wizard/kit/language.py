@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
+_PACKAGES = ["xeninstall"]
 _ENTRY = re.compile(r'^(msgid|msgstr)\s+(".*")$|^(".*")$')
 
 
@@ -27,6 +28,14 @@ def switch(code: str) -> None:
 def current() -> str:
     """The code of the language in use."""
     return _Chosen.code
+
+
+def add_catalogs(package: str) -> None:
+    """Texts of another package's steps, in its own `locale/CODE/*.po`."""
+    if package not in _PACKAGES:
+        _PACKAGES.append(package)
+        catalog.cache_clear()
+        _patterns.cache_clear()
 
 
 def _(text: str) -> str:
@@ -73,10 +82,10 @@ def _patterns(code: str) -> list[tuple[re.Pattern[str], str]]:
 
 @cache
 def catalog(code: str) -> dict[str, str]:
-    """English text → translation, from every .po in xeninstall/locale/CODE: one a topic."""
+    """English text → translation, from every .po in the packages' locale/CODE: one a topic."""
     out: dict[str, str] = {}
     if code != "en":
-        for entry in (files("xeninstall") / "locale" / code).iterdir():
+        for entry in [entry for package in _PACKAGES for entry in (files(package) / "locale" / code).iterdir()]:
             if entry.name.endswith(".po"):
                 out |= parse_po(entry.read_text(encoding="utf-8"))
     return out

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from xeninstall.answers.model import Answers, PackSource
+from xeninstall.answers.model import Answers, Dns, Network, PackSource
 from xeninstall.base.events import Emit, Finished
 from xeninstall.base.run import Runner
 from xeninstall.machine.model import Machine
@@ -15,6 +15,8 @@ from xeninstall.packs.model import Pack
 from xeninstall.plan.model import Plan
 from xeninstall.plan.system_image import SystemImage
 from xeninstall.wizard.draft import Draft, Problem
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,15 @@ class Session:
     forget: Callable[[], None] = lambda: None  # what was entered need not be kept any longer
     notes: dict[str, str] = field(default_factory=dict)  # facts for the last screen, by name
     shelf: dict[str, object] = field(default_factory=dict)  # entered, but out of force at the moment; by answer key
+    use_network: Callable[[Network, Dns], None] = lambda network, dns: None  # this machine's own, from now on. Raises Error
+    parts: dict[type, object] = field(default_factory=dict)
+
+    def part(self, kind: type[Part]) -> Part:
+        """What the steps of one flow keep for each other beyond the answers; made when it is first asked for."""
+        made = self.parts.get(kind)
+        if not isinstance(made, kind):
+            made = self.parts[kind] = kind()
+        return made
 
     @property
     def onto_image(self) -> bool:

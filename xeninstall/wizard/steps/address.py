@@ -20,7 +20,7 @@ class Address(Step):
     """How the host gets its addresses."""
 
     NAME = "address"
-    OWNS = _FAMILIES
+    OWNS: ClassVar[tuple[str, ...]] = _FAMILIES
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "prove", show=False, priority=True)]
 
     @classmethod

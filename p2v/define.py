@@ -1,22 +1,29 @@
 """The definition of the virtual machine, within an image that holds one, and as files beside the others."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from xeninstall.base.events import Note
 from xeninstall.machine.model import Machine
 
-from ..guest.model import Traits
-from ..request import Request, goals
-from ..vm.from_machine import from_machine
-from ..vm.libvirt import libvirt_xml
-from ..vm.model import DiskImage, VirtualMachine, to_json
-from ..vm.xl import xl_config
+from .guest.model import Traits
+from .request import Request, goals
+from .vm.from_machine import from_machine
+from .vm.libvirt import libvirt_xml
+from .vm.model import DiskImage, VirtualMachine, to_json
+from .vm.xl import xl_config
+
+Shape = Callable[[VirtualMachine], VirtualMachine]
 
 
-def definition(machine: Machine, request: Request, bridges: Mapping[str, str]) -> str:
+def as_it_is(vm: VirtualMachine) -> VirtualMachine:
+    """The shape of the machine that the disks come from."""
+    return vm
+
+
+def definition(machine: Machine, request: Request, bridges: Mapping[str, str], shape: Shape = as_it_is) -> str:
     """As JSON, for an ova or xva, which tells of its disks itself. Raises UsageError."""
-    vm = from_machine(machine, request.name, (), bridges=bridges)
+    vm = shape(from_machine(machine, request.name, (), bridges=bridges))
     vm.check()
     return to_json(vm)
 
@@ -25,10 +32,18 @@ def write_definitions(
     machine: Machine, request: Request, bridges: Mapping[str, str], uuid: str, traits: Traits | None
 ) -> list[Note]:
     """`NAME.cfg` for xl and `NAME.xml` for libvirt, in the folder of the images. Raises UsageError."""
-    vm = of_images(machine, request, bridges, uuid)
-    if traits is not None:
-        # The medium may have been started otherwise than the system itself.
-        vm = replace(vm, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
+    return write_files(with_traits(of_images(machine, request, bridges, uuid), traits), request)
+
+
+def with_traits(vm: VirtualMachine, traits: Traits | None) -> VirtualMachine:
+    """As its system wants it: the medium may have been started otherwise than the system itself."""
+    if traits is None:
+        return vm
+    return replace(vm, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
+
+
+def write_files(vm: VirtualMachine, request: Request) -> list[Note]:
+    """The definitions of this machine, in the folder of the images. Raises UsageError."""
     first = goals(request)[0].path
     if first is None:
         return []

@@ -1,0 +1,178 @@
+"""A conversion whose target is a host: the same run, with the machine sent over there, defined, and started if that is wanted."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event as Signal
+
+from xeninstall.answers.model import Convert
+from xeninstall.base.errors import Error
+from xeninstall.base.events import Emit
+from xeninstall.base.run import Runner
+from xeninstall.base.sizes import format_size
+from xeninstall.machine.model import Machine
+
+from .answers import as_answered, bridges_of, cards_of, disks_of, request_of
+from .conversion import Conversion, Telling
+from .convert import open_disks
+from .define import with_traits
+from .deliver import Delivered, Order, deliver, first_login
+from .place import is_folder
+from .preflight import Finding, Preflight, Room, Severity, preflight
+from .repaired import Wishes, repaired
+from .request import Request, check_request
+from .target.model import Peer, Storage, Target
+from .target.password import Password, read_password
+from .target.table import Access, open_target
+from .vm.from_machine import from_machine
+from .vm.model import VirtualMachine
+
+# Repairs are kept here while the sending lasts, or waits to be gone on with.
+SCRATCH = Path("/var/tmp/p2v")
+_STAGES = ("repair", "login", "map", "copy", "verify", "define")
+
+
+def conversion_to(answers: Convert, machine: Machine | None, runner: Runner, password: Password | None = None) -> Conversion:
+    """The conversion that the answers describe, to whatever kind of target. Raises UsageError."""
+    if answers.target is not None and not is_folder(answers.target):
+        return HostConversion(answers, machine, runner, password)
+    return Conversion(answers, machine, runner)
+
+
+class HostConversion(Conversion):
+    """See Conversion. `password` is one that somebody typed; the answers only name a file with one."""
+
+    def __init__(self, answers: Convert, machine: Machine | None, runner: Runner, password: Password | None = None) -> None:
+        super().__init__(answers, machine, runner)
+        if password is None and answers.password_file is not None:
+            password = read_password(f"file:{answers.password_file}", "")
+        by_ssh = self._target.startswith("ssh://")
+        key = answers.host_key or ""
+        self._access = Access(
+            host_key=key if by_ssh else "",
+            identity=answers.identity or "",
+            password=password,
+            fingerprints=() if by_ssh or not key else (key,),
+            ca=answers.ca or "",
+        )
+        open_target(self._target, self._access, runner).close()  # what is wrong with the address is said now
+
+    def stages(self) -> tuple[str, ...]:
+        """See Conversion."""
+        left_out = {"repair"} if not self.answers.repair else set()
+        left_out |= {"verify"} if not self.answers.verify else set()
+        return tuple(name for name in _STAGES if name not in left_out)
+
+    def look(self) -> tuple[Peer, tuple[Storage, ...]]:
+        """Log in and see what there is. Raises Error."""
+        with self._connected() as target:
+            return first_login(target), tuple(target.storages())
+
+    def preflight(self) -> Preflight:
+        """See Conversion."""
+        with self._connected() as target:
+            room, greeting = self._greeted(target)
+            request = self._request(target)
+        found = preflight(request, self._wishes(), self._runner, room)
+        return replace(found, findings=(*greeting, *found.findings))
+
+    def _greeted(self, target: Target) -> tuple[Room, list[Finding]]:
+        """Who answers, and the room there."""
+        try:
+            peer, storages = first_login(target), target.storages()
+        except Error as error:
+            return Room(target.name, None), [Finding(Severity.REFUSED, target.name, error.message, error.hint)]
+        said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
+        said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
+        place = self._target.partition("://")[2].partition("/")[2]
+        chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
+        if chosen is not None:
+            return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes), said
+        if not storages and not peer.modes:
+            return Room(peer.name, None), said  # it takes disks and runs no machines: places are named, not listed
+        text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
+        listed = ", ".join(one.name for one in storages) or "none"
+        return Room(peer.name, None), [*said, Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}")]
+
+    def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
+        """See Conversion."""
+        telling = Telling(emit, self.stages())
+        with self._connected() as target:
+            request = self._request(target)
+            files, mark = self._kept(request)
+            begun = threading.Event()
+            again = mark.exists() and (not self.answers.repair or all(file.exists() for file in files))
+            # What a try left of which the repairs are gone cannot be gone on with.
+            order = Order(self._vm(), start=self.answers.start, verify=self.answers.verify, discard=mark.exists() and not again)
+            request = replace(request, resume=again)
+            try:
+                done = self._send(request, order, target, files, telling, stop, begun)
+            finally:
+                mark.touch() if begun.is_set() else mark.unlink(missing_ok=True)
+        facts = {"images": ", ".join(done.places), "copied": telling.copied}
+        facts["virtual machine"] = f"{order.machine.name}: {order.machine.vcpus} vCPUs, {format_size(order.machine.memory_bytes)}"
+        if done.started or done.how_to_start:
+            facts["start it"] = f"it runs on {done.peer.name}" if done.started else done.how_to_start
+        telling.finish(facts)
+        return facts
+
+    def _send(
+        self,
+        request: Request,
+        order: Order,
+        target: Target,
+        files: list[Path],
+        telling: Telling,
+        stop: Signal,
+        begun: Signal,
+    ) -> Delivered:
+        with ExitStack() as stack:
+            if not self.answers.repair:
+                readers = open_disks(request, self._runner, stack)
+            else:
+                telling.begin("repair")
+                readers, looked = stack.enter_context(
+                    repaired(request, files, self._wishes(), self._runner, telling, again=not request.resume, keep=begun.is_set)
+                )
+                if looked is not None and looked.reports:
+                    order = replace(order, machine=with_traits(order.machine, looked.reports[0].traits))
+            return deliver(request, order, target, readers, self._runner, telling, stop, begun)
+
+    # ---- what is asked
+
+    @contextmanager
+    def _connected(self) -> Iterator[Target]:
+        target = open_target(self._target, self._access, self._runner)
+        try:
+            yield target
+        finally:
+            target.close()
+
+    def _request(self, target: Target) -> Request:
+        disks = disks_of(self.answers, self._machine)
+        form = self.answers.format.value if self.answers.format.value in target.formats else target.formats[0]
+        request = replace(request_of(self.answers, disks, self._target), format=form, compress=False)
+        check_request(request)
+        self._vm().check()
+        return request
+
+    def _vm(self) -> VirtualMachine:
+        name = self.answers.name or ""
+        if self._machine is None:
+            unknown = VirtualMachine(name, uuid=self._uuid, origin="converted by p2v from disks of an unknown machine")
+            return as_answered(unknown, self.answers)
+        bridges = bridges_of(self.answers, self._machine)
+        return as_answered(from_machine(self._machine, name, (), bridges=bridges, uuid=self._uuid), self.answers)
+
+    def _wishes(self) -> Wishes:
+        return Wishes(cards_of(self._machine), (), self.answers.drop_hibernation)
+
+    def _kept(self, request: Request) -> tuple[list[Path], Path]:
+        """Where the repairs of each disk are kept, and the mark of a try that can be gone on with."""
+        SCRATCH.mkdir(parents=True, exist_ok=True, mode=0o700)
+        told = "\0".join([request.to, request.name, *request.disks])
+        own = SCRATCH / hashlib.sha256(told.encode()).hexdigest()[:16]
+        return [own.with_suffix(f".{number}.overlay") for number in range(len(request.disks))], own.with_suffix(".begun")

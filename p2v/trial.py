@@ -1,0 +1,170 @@
+"""A trial start: the virtual machine is started once, without a network, and watched until it asks for a login.
+
+For images in a folder QEMU starts it here, and what it writes is thrown away. That the old machine goes on running in the same
+network is why there is none: two machines with one address would disturb each other.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from threading import Event as Signal
+
+from xeninstall.base.errors import Error, RequirementError, Stopped
+from xeninstall.base.events import Emit, Note
+from xeninstall.base.run import Process, Runner
+from xeninstall.base.sizes import format_duration
+
+from .vm.model import VirtualMachine
+
+_PATIENCE_SECONDS = 900.0  # without hardware virtualization a system takes minutes
+_LOOK_SECONDS = 0.5
+_LEAST_MIB, _MOST_MIB = 512, 4096
+_KEPT_LINES = 12
+_OVMF = Path("/usr/share/OVMF")
+
+# As agetty and its like ask, after the host's name; the kernel may go on talking on the same line.
+_LOGIN = re.compile(r"^(?:[\w.-]{1,64} )?login: ?", re.MULTILINE)
+# What nothing comes after. Each is at its place a line of GRUB, of the kernel, of an initramfs or of the firmware.
+_DEAD = re.compile(
+    r"Kernel panic - not syncing|^grub rescue>|^grub> ?$|\(initramfs\) ?$|Gave up waiting for (?:root|suspend/root)|"
+    r"dracut:/# ?$|Entering emergency mode|You are in emergency mode|No bootable (?:device|option)|Boot failed|"
+    r"^Shell> ?$|UEFI Interactive Shell|Operating System not found|VFS: Unable to mount root",
+    re.MULTILINE,
+)
+_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class TrialError(Error):
+    """The virtual machine did not come to a login."""
+
+
+class Seen(StrEnum):
+    """What a console tells."""
+
+    NOTHING_YET = "nothing yet"
+    LOGIN = "login"
+    DEAD = "dead"
+
+
+def judged(console: str, marker: str = "") -> Seen:
+    """By all that a console has said so far; `marker` is a text of the user's that means "it is up"."""
+    plain = cleaned(console)
+    if _LOGIN.search(plain) or (marker and marker in plain):
+        return Seen.LOGIN
+    return Seen.DEAD if _DEAD.search(plain) else Seen.NOTHING_YET
+
+
+def cleaned(console: str) -> str:
+    """Without what steers a terminal: a guest is not trusted, and its words go into messages."""
+    text = _CONTROL.sub("", console.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
+
+
+def last_words(console: str) -> str:
+    """The end of it, for a message."""
+    lines = [line.strip()[:160] for line in cleaned(console).splitlines() if line.strip()]
+    return " | ".join(lines[-_KEPT_LINES:])[-900:] or "nothing"
+
+
+def trial_of_folder(
+    vm: VirtualMachine, runner: Runner, emit: Emit, stop: Signal, *, marker: str = "", patience_seconds: float = _PATIENCE_SECONDS
+) -> str:
+    """Start it in QEMU; returns how long it took, in words. Raises TrialError, RequirementError, Stopped."""
+    if vm.windows:
+        raise RequirementError(
+            "a trial start cannot tell of Windows whether it came up: it says nothing on a serial line",
+            hint="start the machine by hand and look at its screen; its images are complete",
+        )
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-trial-")))
+        console = folder / "console"
+        console.touch()
+        fast = has_kvm(runner)
+        emit(Note(f"starting {vm.name} in QEMU, without a network" + ("" if fast else "; without KVM it takes minutes")))
+        began = time.monotonic()
+        process = runner.start(qemu_arguments(vm, folder, console, kvm=fast))
+        try:
+            _await_login(vm, process, console, marker, stop, began + patience_seconds)
+        finally:
+            process.stop()
+        took = format_duration(time.monotonic() - began)
+        emit(Note(f"{vm.name} was up after {took}"))
+        return f"up after {took}"
+
+
+def _await_login(vm: VirtualMachine, process: Process, console: Path, marker: str, stop: Signal, until: float) -> None:
+    while True:
+        said = console.read_bytes()[-(1 << 20) :].decode("utf-8", "replace")
+        match judged(said, marker):
+            case Seen.LOGIN:
+                return
+            case Seen.DEAD:
+                why = "it stopped while starting"
+            case _ if (ended := process.wait_for(_LOOK_SECONDS)) is not None:
+                why = f"QEMU ended: {ended.stderr.strip()[-300:] or 'it said nothing'}"
+            case _ if time.monotonic() > until:
+                why = "it did not ask for a login in time"
+            case _ if stop.is_set():
+                raise Stopped("the trial start was stopped", hint="the images are complete; go on with the same command")
+            case _:
+                continue
+        raise TrialError(
+            f"{vm.name} does not start: {why}; its console says last: {last_words(said)}",
+            hint="the images are complete but not to be relied on: look at the report of repairs beside them",
+        )
+
+
+def has_kvm(runner: Runner) -> bool:
+    """Whether a machine really starts on it: a /dev/kvm that is there may still hang QEMU."""
+    if not os.access("/dev/kvm", os.W_OK) or not re.search(r"\b(vmx|svm)\b", Path("/proc/cpuinfo").read_text()):
+        return False
+    argv = ["qemu-system-x86_64", "-accel", "kvm", "-machine", "q35", "-m", "64", "-display", "none", "-S", "-monitor", "stdio"]
+    return runner.run(["timeout", "5", *argv], stdin=b"quit\n", check=False).status == 0
+
+
+def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool) -> list[str]:
+    """The machine as QEMU starts it: its processors and memory as far as this machine has them, its disks unchanged after."""
+    accelerator = ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi", "-cpu", "max,-smap,-smep"]
+    argv = ["qemu-system-x86_64", "-name", "p2v-trial", *accelerator, "-machine", "q35"]
+    argv += ["-smp", str(min(vm.vcpus, os.cpu_count() or 1)), "-m", str(_memory_mib(vm))]
+    argv += ["-display", "none", "-vga", "none", "-monitor", "none", "-nic", "none", "-no-reboot"]
+    argv += ["-serial", f"file:{console}"]
+    if vm.local_time:
+        argv += ["-rtc", "base=localtime"]
+    if vm.uefi:
+        variables = folder / "variables"
+        _copy_variables(variables)
+        argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={_OVMF / 'OVMF_CODE_4M.fd'}"]
+        argv += ["-drive", f"if=pflash,format=raw,file={variables}"]
+    for disk in vm.disks:
+        # `snapshot`: what the system writes while it starts goes into a file that nobody keeps.
+        argv += ["-drive", f"file={_quoted(disk.path)},format={disk.format},if=virtio,snapshot=on,cache=unsafe"]
+    return argv
+
+
+def _memory_mib(vm: VirtualMachine) -> int:
+    known = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    free = int(known["MemAvailable"].split()[0]) // 1024
+    wanted = min(vm.memory_mib, _MOST_MIB, free // 2)
+    if wanted < min(_LEAST_MIB, vm.memory_mib):
+        raise RequirementError(
+            f"a trial start needs {_LEAST_MIB} MiB, and this machine has {free} MiB left",
+            hint="leave the trial start out, and start the machine on its host",
+        )
+    return wanted
+
+
+def _copy_variables(to: Path) -> None:
+    source = _OVMF / "OVMF_VARS_4M.fd"
+    if not source.is_file():
+        raise RequirementError("a trial start by UEFI needs its firmware for QEMU", hint="install the Debian package ovmf")
+    shutil.copyfile(source, to)
+
+
+def _quoted(path: str) -> str:
+    return path.replace(",", ",,")

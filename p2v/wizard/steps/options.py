@@ -1,0 +1,96 @@
+"""What is done beside the copy: repairs, what stays behind, the comparison, the trial start."""
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from p2v.place import is_folder
+from xeninstall.wizard.kit import Changed, Check, Field, Session, Step, _, text_or_none
+from xeninstall.wizard.shelf import only
+
+_REPAIR, _DROP, _HIBERNATION = "convert.repair", "convert.drop", "convert.drop_hibernation"
+_VERIFY, _TRIAL, _LIMIT = "convert.verify", "convert.test_boot", "convert.limit"
+_START = "convert.start"
+
+
+class Options(Step):
+    """Yes or no to each."""
+
+    NAME = "options"
+    OWNS = (_REPAIR, _DROP, _HIBERNATION, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, "convert.start")
+
+    @classmethod
+    def heading(cls) -> str:
+        """See Step."""
+        return _("Conversion")
+
+    @classmethod
+    def explanation(cls) -> str:
+        """See Step."""
+        return _(
+            "Repairs: the system's initramfs gets the drivers of Xen and KVM, device names become UUIDs, interface names are "
+            "tied to MAC addresses, services for hardware that stays behind are switched off; in the image alone, and each "
+            "change can be undone there. Without repairs few systems start.\n\n"
+            "Page files: what Windows and Linux keep in page and swap files is of no use to the copy.\n\n"
+            "Trial start: the virtual machine is started once in QEMU on this machine, without a network; it counts as "
+            "converted only when it asks for a login. Nothing that it writes is kept. Without hardware virtualization it "
+            "takes minutes; of Windows it cannot be told."
+        )
+
+    @classmethod
+    def summary(cls, session: Session) -> str:
+        """See Step."""
+        draft = session.draft
+        said = [_("repairs") if draft.get(_REPAIR) else _("no repairs")]
+        said += [_("page files stay behind")] if draft.get(_DROP) else []
+        said += [_("hibernation is dropped")] if draft.get(_HIBERNATION) else []
+        said += [_("comparison")] if draft.get(_VERIFY) else []
+        said += [_("trial start")] if draft.get(_TRIAL) else []
+        said += [_("started afterwards")] if draft.get(_START) else []
+        limit = draft.get(_LIMIT)
+        return ", ".join(said) + (f"; {_('at most')} {limit}/s" if limit else "")
+
+    def body(self) -> ComposeResult:
+        """See Step."""
+        draft = self.session.draft
+        repair, dropped = bool(draft.get(_REPAIR)), bool(draft.get(_DROP))
+        yield Check(_("repair the system so that it starts as a virtual machine"), checked=repair, key=_REPAIR, id="repair")
+        hibernates = bool(draft.get(_HIBERNATION))
+        text = _("also a hibernated Windows: what is open in it is lost, in the image")
+        yield Check(text, checked=hibernates, key=_HIBERNATION, id="hibernation")
+        yield Check(_("leave page and swap files behind"), checked=dropped, id="drop")
+        compares, tries = bool(draft.get(_VERIFY)), bool(draft.get(_TRIAL))
+        yield Static("")
+        yield Check(_("compare the images with what was read, at the end"), checked=compares, key=_VERIFY, id="verify")
+        yield Check(_("start the virtual machine for a trial, without a network"), checked=tries, key=_TRIAL, id="trial")
+        starts = bool(draft.get(_START))
+        yield Check(_("start the virtual machine on the host when it is complete"), checked=starts, key=_START, id="start")
+        yield Static("")
+        hint = _("a second, such as 50M; empty: all there is")
+        yield Field(_("Write at most"), key=_LIMIT, value=draft.get(_LIMIT), parse=text_or_none, hint=hint, id="limit")
+
+    def on_mount(self) -> None:
+        """See Step."""
+        self._show()
+        super().on_mount()
+
+    def changed(self, event: Changed) -> None:
+        """See Form."""
+        if event.control.id == "drop":
+            self.write(_DROP, ["page-files"] if event.value else None)
+
+    def after_change(self, key: str) -> None:
+        """See Form."""
+        if key == _REPAIR:
+            if not self.session.draft.get(_REPAIR):
+                self.session.draft.set(_HIBERNATION, None)
+            self._show()
+        elif key == _TRIAL and not self.session.draft.get(_TRIAL):
+            self.session.draft.set("convert.test_marker", None)
+
+    def _show(self) -> None:
+        draft = self.session.draft
+        self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
+        # A trial is made of images in a folder; only a host can start the machine for good.
+        host = not is_folder(str(draft.get("convert.target") or "/"))
+        self.query_one("#trial").display, self.query_one("#start").display = not host, host
+        only(self.session, (_START,) if host else (_TRIAL,), (_START, _TRIAL))

@@ -1,0 +1,113 @@
+"""Everything on one screen before the conversion begins: what leaves this machine, how long it takes, and every answer."""
+
+import textwrap
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+
+from p2v.preflight import Preflight
+from p2v.wizard.looking import verdict
+from xeninstall.answers.dump import dump
+from xeninstall.apply.target import STATE
+from xeninstall.base.errors import Error, UsageError
+from xeninstall.base.sizes import format_duration, format_size
+from xeninstall.wizard.draft import Problem
+from xeninstall.wizard.kit import Row, Rows, Session, Step, _, said
+
+_CELLS, _LABEL_CELLS = 76, 30
+
+
+class ConvertReview(Step):
+    """The last screen before the work."""
+
+    NAME = "review"
+    AUTO_FOCUS = "#next"
+
+    @classmethod
+    def heading(cls) -> str:
+        """See Step."""
+        return _("Review")
+
+    @classmethod
+    def explanation(cls) -> str:
+        """See Step."""
+        return _(
+            "What was answered, a line a step: Enter on a line goes there, and Next comes back here. A line with ! is not "
+            "settled yet.\n\n"
+            "This machine's disks are only read, whatever happens. Nothing is written anywhere but at the target."
+        )
+
+    @classmethod
+    def problems(cls, session: Session) -> list[Problem]:
+        """See Step."""
+        unsettled = [one for one in session.answered() if one.problems]
+        if unsettled:
+            return [Problem(unsettled[0].name, f"{unsettled[0].heading}: {said(unsettled[0].problems[0].text)}")]
+        left = session.draft.problems()
+        return left[:1]
+
+    @classmethod
+    def next_word(cls) -> str:
+        """See Step."""
+        return _("Convert")
+
+    def body(self) -> ComposeResult:
+        """See Step."""
+        yield Rows(self._rows(), id="review")
+
+    def on_mount(self) -> None:
+        """What stands in the way is said at once."""
+        self._told = True
+        self.judge()
+
+    def _rows(self) -> list[Row]:
+        rows = [Row("", line) for line in self._leaving()]
+        rows.append(Row("", ""))
+        for one in self.session.answered():
+            if one.summary or one.problems:
+                lines = textwrap.wrap(textwrap.shorten(one.summary, 300, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [""]
+                more = tuple(" " * (_LABEL_CELLS - Rows.INDENT_CELLS) + line for line in lines[1:3])
+                rows.append(Row(one.name, f"{'! ' if one.problems else '  '}{one.heading:<{_LABEL_CELLS - 2}}{lines[0]}", more))
+        return rows
+
+    def _leaving(self) -> list[str]:
+        result = verdict(self.session)
+        lines = [_("This machine's disks are only read: they stay as they are, whatever happens.")]
+        if isinstance(result, Preflight):
+            size = format_size(result.read_bytes)
+            target = self.session.draft.get("convert.target")
+            lines.append(_("{size} leave this machine for {target}.").format(size=size, target=target))
+            if result.seconds is not None:
+                text = _("That takes about {time}, and longer where the target is slower than the disks.")
+                lines.append(text.format(time=format_duration(result.seconds)))
+        lines.append(_("Afterwards only one of the two may run: they have the same addresses."))
+        return [piece for line in lines for piece in textwrap.wrap(line, _CELLS)]
+
+    @on(Rows.Picked)
+    def _picked(self, event: Rows.Picked) -> None:
+        if event.row.value:
+            self.post_message(self.Jump(event.row.value))
+
+    def on_next(self) -> None:
+        """Keep the answers, then begin."""
+        if self.session.rehearsal:
+            self.finish()
+            return
+        try:
+            self.session.saved = _keep(dump(self.session.draft.whole()), STATE)
+        except Error as error:
+            self.say(f"{error.message}; {error.hint}", wrong=True)
+            return
+        self.finish()
+
+
+def _keep(text: str, state: Path) -> Path:
+    path = state / "convert.answers.toml"
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+    except OSError as error:
+        raise UsageError(f"the answer file {path} cannot be written: {error.strerror}", hint="make room there") from None
+    return path

@@ -1,0 +1,120 @@
+"""The whole flow by keys, with the real engine: a disk becomes a virtual machine in a folder, and the disk stays as it was."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from p2v import conversion
+from p2v.answers import disks_of
+from p2v.trial import TrialError
+from p2v.wizard.flow import CONVERT
+from p2v.wizard.steps import progress, review
+from p2v.wizard.steps.done import Converted
+from p2v.wizard.steps.progress import Converting
+from p2v.wizard.steps.target import TargetPlace
+from tests.p2v.disks import sha
+from tests.wizard.driving import running, settle, type_text
+from tests.wizard.screens import words_of
+from xeninstall.answers.load import load
+from xeninstall.wizard.app import Wizard
+from xeninstall.wizard.install import INSTALL, LOAD, START
+from xeninstall.wizard.kit import Step
+
+from .given import real
+
+pytestmark = pytest.mark.root
+
+
+def test_a_machine_is_converted_by_keys_and_its_answers_do_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials: list[str | TrialError] = [TrialError("old does not start", hint="look at the report of repairs"), "up after 3 s"]
+
+    def trial(*_: object, **__: object) -> str:
+        outcome = trials.pop(0)
+        if isinstance(outcome, TrialError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(conversion, "trial_of_folder", trial)
+    for module in (progress, review):
+        monkeypatch.setattr(module, "STATE", tmp_path / "state")
+    to = tmp_path / "machines"
+
+    async def run() -> None:
+        given, image = real(tmp_path)
+        before = sha(image)
+        async with running(Wizard(given, START, [INSTALL, LOAD, CONVERT])) as pilot:
+            seen = []
+            while not isinstance(step := pilot.app.screen, Converting):
+                assert isinstance(step, Step)
+                seen.append(step.NAME)
+                await settle(pilot)
+                if step.NAME == "menu":
+                    await pilot.press("3")
+                    await settle(pilot)
+                    continue
+                if isinstance(step, TargetPlace):
+                    await pilot.press("enter")
+                    await type_text(pilot, str(to))
+                if step.NAME == "options":
+                    step.query_one("#trial").focus()
+                    await pilot.press("space")
+                await pilot.press("ctrl+n")
+                await settle(pilot)
+                assert pilot.app.screen is not step, words_of(pilot)
+            await settle(pilot)
+            assert seen == ["keyboard", "menu", "source", "target", "machine", "cards", "options", "verdicts", "review"]
+            said = words_of(pilot)
+            assert "[!] Trial start" in said and "FAILED at: Trial start Cause: old does not start" in said
+            await pilot.press("enter")  # Try again
+            await settle(pilot)
+            assert isinstance(pilot.app.screen, Converted), words_of(pilot)
+            assert "xl create /" in words_of(pilot) and "machines/old-box.cfg" in words_of(pilot)
+        assert sha(image) == before
+        assert sorted(path.suffix for path in to.iterdir() if path.name.startswith("old-box")) == [".cfg", ".xml"]
+        assert given.saved is not None
+        answers = load(given.saved)
+        assert (answers.flow, answers.convert.name, answers.convert.target) == ("convert", "old-box", str(to))
+        assert disks_of(answers.convert, given.machine) == (str(image),)
+        assert "p2v" in (tmp_path / "state/convert.log").read_text() or (tmp_path / "state/convert.log").exists()
+
+    asyncio.run(run())
+
+
+def test_a_conversion_is_stopped_after_a_question_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (progress, review):
+        monkeypatch.setattr(module, "STATE", tmp_path / "state")
+    to = tmp_path / "machines"
+
+    async def run() -> None:
+        given, _ = real(tmp_path)
+        wanted = {
+            "name": "old",
+            "target": str(to),
+            "format": "raw",
+            "source": [{"serial": "OLD1"}],
+            "repair": False,
+            "limit": "512K",
+        }
+        for key, value in {"flow": "convert", "convert": wanted}.items():
+            given.draft.set(key, value)
+        app = Wizard(given, START, [CONVERT])
+        async with running(app) as pilot:
+            app.flow = CONVERT
+            app.show(Converting)
+            for _ in range(200):
+                await pilot.pause(0.05)
+                if " % " in words_of(pilot):
+                    break
+            await pilot.press("ctrl+c")
+            assert "Stop the conversion?" in words_of(pilot)
+            await pilot.press("right", "enter")
+            await settle(pilot)
+            assert "STOPPED at: Copy" in words_of(pilot), words_of(pilot)
+            given.draft.set("convert.limit", None)
+            await pilot.press("enter")
+            await settle(pilot)
+            assert isinstance(app.screen, Converted), words_of(pilot)
+        assert (to / "old.img").exists() and (to / "old.cfg").exists()
+
+    asyncio.run(run())

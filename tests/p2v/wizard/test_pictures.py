@@ -1,0 +1,47 @@
+"""The README's pictures of the convert flow are its screens as they are."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from p2v.preflight import Finding, Severity
+from p2v.wizard.flow import CONVERT
+from p2v.wizard.steps.source import Source
+from p2v.wizard.steps.verdicts import Verdicts
+from tests.wizard.driving import DATA, running
+from tests.wizard.screens import strips_of
+from tests.wizard.svg import svg
+from xeninstall.wizard.app import Wizard
+from xeninstall.wizard.install import INSTALL, START
+
+from .given import judged, recorded
+
+PICTURES = DATA / "screens" / "svg" / "convert"
+
+
+async def _pictures() -> dict[str, str]:
+    given, made = recorded(), {}
+    first = next(disk for disk in given.machine.disks if not disk.removable)
+    given.draft.set("convert.source", [{"serial": first.serial}])
+    locked = "it is encrypted (LUKS2): it is copied whole, and what is in it is not repaired"
+    remedy = "see that a passphrase opens it, and not the machine's TPM alone"
+    judged(given, Finding(Severity.WARNING, f"{first.path}, partition 3", locked, remedy))
+    given.reviewed = True
+    app = Wizard(given, START, [INSTALL, CONVERT])
+    async with running(app) as pilot:
+        made["review"] = svg(strips_of(pilot))
+        for name, step in (("source", Source), ("verdicts", Verdicts)):
+            app.show(step)
+            await pilot.pause()
+            made[name] = svg(strips_of(pilot))
+    return made
+
+
+def test_the_pictures_are_what_the_screens_look_like_now() -> None:
+    made = asyncio.run(_pictures())
+    if os.environ.get("RENEW_GOLDEN") == "1":
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        for name, picture in made.items():
+            (PICTURES / f"{name}.svg").write_text(picture)
+    kept = {path.stem: path.read_text() for path in Path(PICTURES).glob("*.svg")}
+    assert kept == made, "the screens changed; make screens renews the pictures: look at them"
