@@ -24,6 +24,7 @@ _VERBS = (
     "probe",
     "prove",
     "install",
+    "bootstrap",
     "wizard",
     "pack",
     "start",

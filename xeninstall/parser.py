@@ -55,6 +55,22 @@ def build_parser() -> argparse.ArgumentParser:
     install.add_argument("--resume", action="store_true", help="go on with an interrupted installation onto the same target")
     install.add_argument("--seed", metavar="HEX", help="32 hexadecimal digits that all UUIDs come from; random by default")
 
+    bootstrap = add("bootstrap", "make a Xen host out of the running Debian 12 or 13, in place, over SSH if need be")
+    bootstrap.add_argument("answers", metavar="ANSWERS", nargs="?", help='answer file (TOML) with flow = "bootstrap"')
+    bootstrap.add_argument(
+        "--plan", action="store_true", help="print every package and the difference in every file; change nothing"
+    )
+    bootstrap.add_argument(
+        "--rollback-after",
+        metavar="TIME",
+        default="10m",
+        help="put the old network back when the new one is not confirmed in this time (default 10m)",
+    )
+    bootstrap.add_argument("--confirm", action="store_true", help="keep the network change that waits for it")
+    bootstrap.add_argument("--resume", action="store_true", help="go on with an interrupted run and the same answers")
+    bootstrap.add_argument("--reboot", action="store_true", help="reboot into Xen when everything is in place")
+    bootstrap.add_argument("--json", action="store_true", help="print the plan, or the progress events a line each, as JSON")
+
     wizard = add("wizard", "install with screens that ask, show and explain")
     wizard.add_argument("--answers", metavar="FILE", help="start from an answer file: only what it leaves open is asked")
     wizard.add_argument(

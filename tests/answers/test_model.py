@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from xeninstall.answers.model import Answers, Dns, DnsMode, Ipv4, Ipv4Method, Network, Root
+from xeninstall.answers.model import Answers, Dns, DnsMode, Flow, Ipv4, Ipv4Method, Network, Root
 
 from .strategies import HASH, KEY
 
@@ -30,4 +30,4 @@ def test_a_changed_copy_is_checked_too() -> None:
 def test_values_never_change() -> None:
     answers = Answers(root=Root(password_hash=HASH))
     with pytest.raises(ValidationError, match="frozen"):
-        answers.flow = "install"  # type: ignore[misc]
+        answers.flow = Flow.BOOTSTRAP  # type: ignore[misc]

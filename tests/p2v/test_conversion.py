@@ -179,7 +179,7 @@ def test_the_command_line_takes_an_answer_file(tmp_path: Path, old: Path, capsys
         assert message in capsys.readouterr().err
     path.write_text('[root]\nssh_keys = ["ssh-ed25519 ' + "A" * 68 + '"]\n')
     assert main(["convert", "--answers", str(path)]) == 2
-    assert "is to install a host" in capsys.readouterr().err
+    assert "is to make a host" in capsys.readouterr().err
     path.write_text('flow = "convert"\n[convert]\nname = "a/b"\n')
     assert main(["convert", "--answers", str(path)]) == 2
     said = capsys.readouterr().err

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from .fields import Section
 from .keys import table_of
-from .model import Answers
+from .model import Answers, Flow
 from .toml import toml_value
 
 # Left out unless asked for: a hash can be attacked offline, and a webhook's URL often carries a token.
@@ -22,34 +22,36 @@ _WIDTH = 100
 def dump(answers: Answers, *, with_secrets: bool = False) -> str:
     """TOML that `load` reads back into an equal value; without its secrets a comment stands where each was."""
     head = "# Answer file of xeninstall; xeninstall-answers(5) describes every key. What is left out has its default.\n"
-    return head + "".join(_table(answers, "", with_secrets=with_secrets))
+    in_place = answers.flow is Flow.BOOTSTRAP  # where what is given is changed, and what is not stays: a default says something
+    return head + "".join(_table(answers, "", with_secrets=with_secrets, in_place=in_place))
 
 
-def _table(section: Section, path: str, *, with_secrets: bool) -> Iterator[str]:
+def _table(section: Section, path: str, *, with_secrets: bool, in_place: bool) -> Iterator[str]:
     tables: list[tuple[str, FieldInfo]] = []
     for name, field in type(section).model_fields.items():
         if table_of(field)[0] is not None:
             tables.append((name, field))
         else:
-            yield from _key(section, path, name, field, with_secrets=with_secrets)
+            yield from _key(section, path, name, field, with_secrets=with_secrets, in_place=in_place)
     for name, field in tables:
         value = getattr(section, name)
         below = f"{path}.{name}".lstrip(".")
         if isinstance(value, tuple):
             for item in value:
-                yield f"\n[[{below}]]\n" + "".join(_table(item, below, with_secrets=with_secrets))
+                yield f"\n[[{below}]]\n" + "".join(_table(item, below, with_secrets=with_secrets, in_place=in_place))
         elif value is not None:
-            body = "".join(_table(value, below, with_secrets=with_secrets))
+            body = "".join(_table(value, below, with_secrets=with_secrets, in_place=in_place))
             # An optional table that is there means something even without keys, such as a match rule for any disk.
             if field.default is None or (body and not body.startswith("\n[")):
                 yield f"\n[{below}]\n"
             yield body
 
 
-def _key(section: Section, path: str, name: str, field: FieldInfo, *, with_secrets: bool) -> Iterator[str]:
+def _key(section: Section, path: str, name: str, field: FieldInfo, *, with_secrets: bool, in_place: bool) -> Iterator[str]:
     value = getattr(section, name)
     key = f"{path}.{name}".lstrip(".")
-    if value == field.default and key not in _ALWAYS:
+    said = value is not None and name in section.model_fields_set if in_place else key in _ALWAYS
+    if value == field.default and not said:
         return
     yield from (f"# {line}\n" for line in textwrap.wrap(field.description or "", _WIDTH - 2))
     if key in SECRET_KEYS and not with_secrets:

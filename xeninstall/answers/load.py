@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from .lines import Lines
 from .model import Answers
 from .outside import check_zone, place_packs, read_hooks, read_password
-from .passwords import PasswordError, hash_password, password_of
+from .passwords import PasswordError, hash_password, is_password_of, password_of
 from .problems import AnswersError, Problem, dotted, in_order
 from .rules import breaches
 from .salvage import salvage
@@ -41,9 +41,10 @@ def check(path: Path) -> list[Problem]:
         return list(error.problems)
 
 
-def load(path: Path, *, stdin: Callable[[], bytes] | None = None) -> Answers:
+def load(path: Path, *, stdin: Callable[[], bytes] | None = None, known_hash: str = "") -> Answers:
     """The answers, with hooks read and the password hashed; `stdin` gives the password where root.password_stdin asks.
 
+    A password that `known_hash` belongs to keeps this hash, so that the same password is no change.
     Raises AnswersError with every problem.
     """
     judged = _judge(path)
@@ -53,7 +54,8 @@ def load(path: Path, *, stdin: Callable[[], bytes] | None = None) -> Answers:
     if sections.root.password_stdin:
         password = _password_from(stdin, path, judged.text)
     if password is not None:
-        kept = {"password_hash": SecretStr(hash_password(password)), "password_file": None, "password_stdin": False}
+        hashed = known_hash if known_hash and is_password_of(known_hash, password) else hash_password(password)
+        kept = {"password_hash": SecretStr(hashed), "password_file": None, "password_stdin": False}
         sections = sections.model_copy(update={"root": sections.root.model_copy(update=kept)})
     return Answers.model_validate(dict(sections))
 

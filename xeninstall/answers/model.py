@@ -19,7 +19,7 @@ from .network import Bond, BondMode, Dns, DnsMode, Firewall, Ipv4, Ipv4Method, I
 from .packs import PackSource
 from .problems import dotted
 from .rules import breaches
-from .sections import Sections
+from .sections import Flow, Sections
 
 __all__ = [
     "After",
@@ -36,6 +36,7 @@ __all__ = [
     "ExtraDisk",
     "Finish",
     "Firewall",
+    "Flow",
     "Hardware",
     "Hooks",
     "Host",

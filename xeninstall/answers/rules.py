@@ -12,9 +12,10 @@ from .breach import Breach, Location, Rule, repeated
 from .convert import Convert
 from .convert_rules import CONVERT_RULES
 from .disks import DiskSelector, StorageType
+from .finish import After
 from .host import NtpMode
 from .network import DnsMode, Ipv4Method, Ipv6Method
-from .sections import Sections
+from .sections import Flow, Sections
 
 SYSTEM_SIZE_MINIMUM_BYTES = 8 * GIB
 DOM0_MEMORY_MINIMUM_BYTES = 512 * MIB
@@ -24,7 +25,7 @@ def breaches(sections: Sections, broken: Sequence[Location] = ()) -> list[Breach
     """Every broken rule; `broken` are places whose values are not the user's, since what stood there was refused."""
     near = _Near(broken)
     found: list[Breach] = []
-    flow = () if near(("flow",)) else CONVERT_RULES if sections.flow == "convert" else RULES
+    flow = () if near(("flow",)) else CONVERT_RULES if sections.flow is Flow.CONVERT else RULES
     for rule, *reads in (*flow, *NETWORK_RULES):
         if not any(near(tuple(key.split("."))) for key in reads):
             found += [breach for breach in rule(sections) if not near(breach.location)]
@@ -185,7 +186,7 @@ def _packs(sections: Sections) -> Iterator[Breach]:
 def _convert_without_its_flow(sections: Sections) -> Iterator[Breach]:
     """Whoever wrote it did not mean to install, which would erase a disk."""
     if sections.convert != Convert():
-        yield Breach(("convert",), "given although the flow is install", 'write flow = "convert" above the first table')
+        yield Breach(("convert",), f"given although the flow is {sections.flow.value}", 'write flow = "convert" above the first table')
 
 
 def _firewall_ports(sections: Sections) -> Iterator[Breach]:
@@ -205,6 +206,8 @@ def _dns_lists(sections: Sections) -> Iterator[Breach]:
 
 
 def _dns_from_somewhere(sections: Sections) -> Iterator[Breach]:
+    if sections.flow is Flow.BOOTSTRAP and "mode" not in sections.dns.model_fields_set:
+        return  # the running system's DNS servers stay
     ipv4, ipv6 = sections.network.ipv4.method, sections.network.ipv6.method
     told = ipv4 is Ipv4Method.DHCP or ipv6 is Ipv6Method.AUTO
     static = ipv4 is Ipv4Method.STATIC or ipv6 is Ipv6Method.STATIC
@@ -245,8 +248,8 @@ def _one_password(sections: Sections) -> Iterator[Breach]:
 
 def _some_login(sections: Sections) -> Iterator[Breach]:
     root = sections.root
-    if root.ssh_keys:
-        return
+    if root.ssh_keys or sections.flow is Flow.BOOTSTRAP:
+        return  # whoever can log in to a running system still can
     if not _password_keys(sections):
         yield Breach(("root",), "nobody could log in", "give password_hash, password_file, password_stdin or ssh_keys")
     elif root.password_hash is not None and root.password_hash.get_secret_value() == "!":
@@ -263,6 +266,33 @@ def _password_keys(sections: Sections) -> list[str]:
     return [key for key, is_given in given.items() if is_given]
 
 
+# What says nothing about a system that runs already: its disks are laid out, its kernel is its own, its clock goes.
+_NOT_FOR_BOOTSTRAP: tuple[tuple[str, str], ...] = (
+    ("disk", ""),
+    ("storage", ""),
+    ("packs", ""),
+    ("hardware", "accept_secure_boot"),
+    ("time", "clock"),
+    ("hooks", "before_disk"),
+)
+
+
+def _bootstrap(sections: Sections) -> Iterator[Breach]:
+    if sections.flow is not Flow.BOOTSTRAP:
+        return
+    what, remedy = "given although flow is bootstrap, which has no use for it", "leave it out"
+    for table, key in _NOT_FOR_BOOTSTRAP:
+        value = getattr(sections, table)
+        if isinstance(value, tuple):
+            yield from (Breach((table, index), what, remedy) for index in range(len(value)))
+        else:
+            names = [key] if key else list(type(value).model_fields)
+            given = [name for name in names if name in value.model_fields_set and getattr(value, name) is not None]
+            yield from (Breach((table, name), what, remedy) for name in given)
+    if sections.finish.after is After.POWEROFF:
+        yield Breach(("finish", "after"), "poweroff, but a running server is not switched off", "write reboot or stay")
+
+
 # Each rule, and the keys whose validity it stands on; a rule about the key that it names itself needs no entry.
 RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_one_selector,),
@@ -274,13 +304,14 @@ RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_package_sets, "packages.sets"),
     (_packs,),
     (_one_password,),
-    (_some_login, "root"),
+    (_some_login, "root", "flow"),
     (_ntp, "time.ntp"),
     (_clock, "time.ntp"),
     (_dom0_memory,),
     (_firewall_ports, "firewall.open"),
+    (_bootstrap, "flow"),
     (_convert_without_its_flow, "flow"),
-    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method"),
+    (_dns_from_somewhere, "dns.mode", "network.ipv4.method", "network.ipv6.method", "flow"),
 )
 
 # Those of every flow.

@@ -1,6 +1,6 @@
 """The tables of an answer file, each checked by itself. `model.Answers` is this and the rules that span keys."""
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -14,11 +14,21 @@ from .network import Dns, Firewall, Network
 from .packs import PackSource
 
 
+class Flow(StrEnum):
+    """What the answers are for."""
+
+    INSTALL = "install"
+    BOOTSTRAP = "bootstrap"
+    CONVERT = "convert"
+
+
 class Sections(Section):
     """What an answer file may hold."""
 
-    flow: Literal["install", "convert"] = Field(
-        "install", description="What to do: install a host, or convert this machine into a virtual machine elsewhere."
+    flow: Flow = Field(
+        Flow.INSTALL,
+        description="install: a host onto a disk or an image. bootstrap: the running Debian becomes one, in place; what is left "
+        "out stays as it is there, and no disk is touched. convert: this machine becomes a virtual machine elsewhere.",
     )
     keyboard: Keyboard = Field(Keyboard(), description="Keyboard.")
     hardware: Hardware = Field(Hardware(), description="Hardware requirements.")

@@ -76,7 +76,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 stack.enter_context(guard.sole_run(disk.path))
             alone = True
             total = len(plan.stages) + 1
-            with _narrated("check", "Checks", 1, total, emit):
+            with narrated("check", "Checks", 1, total, emit):
                 release_mounts(plan.disks[0].path, runner)
                 check_tools(plan)
                 packs.check(plan, files.packs)
@@ -91,7 +91,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                     continue
                 journal.state, journal.stage, journal.message = "running", stage.name, ""
                 journal.write(files.journal)
-                with _narrated(stage.name, stage.title, number, total, emit):
+                with narrated(stage.name, stage.title, number, total, emit):
                     work.do_stage(stage)
                 journal.finished.append(stage.name)
                 work.record()
@@ -104,7 +104,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
         emit(Failed(stage_name, stopped.message, stopped.hint, ExitCode.STOPPED))
         raise stopped from None
     except (Error, OSError) as cause:
-        error = cause if isinstance(cause, Error) else _in_words(cause)
+        error = cause if isinstance(cause, Error) else in_words(cause)
         error.hint = error.hint or "mend the cause, then use the same command with --resume"
         if alone:  # else the journal is the other run's
             _record_end(journal, files, "failed", error.message)
@@ -113,7 +113,8 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
     emit(Finished(time.monotonic() - started, plan.facts))
 
 
-def _in_words(error: OSError) -> Error:
+def in_words(error: OSError) -> Error:
+    """An error of the system, as one of ours."""
     where = f"{error.filename}: " if error.filename else ""
     return Error(f"{where}{error.strerror or error}", hint=_FULL if error.errno == errno.ENOSPC else "")
 
@@ -130,7 +131,7 @@ def _record_end(journal: Journal, files: Files, state: str, message: str) -> Non
 
 
 @contextmanager
-def _narrated(name: str, title: str, number: int, total: int, emit: Emit) -> Iterator[None]:
+def narrated(name: str, title: str, number: int, total: int, emit: Emit) -> Iterator[None]:
     """Events and log lines around a stage."""
     emit(StageStarted(name, title, number, total))
     started = time.monotonic()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from xeninstall.answers.finish import After
 from xeninstall.answers.load import load, webhook_of
-from xeninstall.answers.model import Answers
+from xeninstall.answers.model import Answers, Flow
 from xeninstall.apply.paths import journal_of, log_of
 from xeninstall.apply.perform import Listener, listening, perform, tell_failure
 from xeninstall.apply.records import bundle
@@ -125,7 +125,7 @@ class Session:
                 return self._guarded("wizard", lambda: self._tools.wizard(None, flow))
             self._console.say(f"Answers: {self._found.origin}")
             self._answers = load(self._found.path)
-            if self._answers.flow == CONVERT:
+            if self._answers.flow is Flow.CONVERT:
                 return self._convert(self._answers)
             if self._words.mode is Mode.CONVERT:
                 hint = 'write flow = "convert" into them, or start without xeninstall.mode=convert'

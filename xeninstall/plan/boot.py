@@ -17,7 +17,7 @@ from .model import (
     WriteFile,
     chosen_uuid,
 )
-from .wanted import Wanted
+from .wanted import Host, Wanted
 
 VM_FILES = "/var/lib/xen/images"
 MDADM_CONF = "/etc/mdadm/mdadm.conf"
@@ -40,17 +40,23 @@ def mounts(wanted: Wanted) -> tuple[Action, ...]:
         if wanted.storage_device:
             lines.append(f"UUID={wanted.storage_uuid} {VM_FILES} ext4 nofail,x-systemd.device-timeout=5min 0 2")
         # Saved guests are as large as their memory: they belong where the room is.
-        saved = f'XENDOMAINS_SAVE="{VM_FILES}/saved"\n'
+        saved = f"{VM_FILES}/saved"
     else:
-        saved = 'XENDOMAINS_SAVE="/var/lib/xen/save"\n'
-    head = "# Written by xeninstall: running guests are saved when the host goes down and restored after.\n"
-    text = f"{head}{saved}XENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\nXENDOMAINS_STOP_MAXWAIT=300\n"
+        saved = "/var/lib/xen/save"
     out.append(WriteFile(path="/etc/fstab", text="\n".join(lines) + "\n"))
-    out.append(WriteFile(path="/etc/default/xendomains", text=text))
+    return (*out, *saved_guests(saved))
+
+
+def saved_guests(place: str) -> tuple[WriteFile, ...]:
+    """Guests that run when the host goes down are saved at `place`, and restored after."""
+    head = "# Written by xeninstall: running guests are saved when the host goes down and restored after.\n"
+    keys = f'XENDOMAINS_SAVE="{place}"\nXENDOMAINS_RESTORE=true\nXENDOMAINS_AUTO=/etc/xen/auto\nXENDOMAINS_STOP_MAXWAIT=300\n'
     # Saving many guests takes long, and must neither begin before their storage is mounted nor outlast it.
     unit = f"# Written by xeninstall.\n[Unit]\nWantsMountsFor={VM_FILES}\n\n[Service]\nTimeoutSec=30min\n"
-    out.append(WriteFile(path="/etc/systemd/system/xendomains.service.d/xeninstall.conf", text=unit))
-    return tuple(out)
+    return (
+        WriteFile(path="/etc/default/xendomains", text=head + keys),
+        WriteFile(path="/etc/systemd/system/xendomains.service.d/xeninstall.conf", text=unit),
+    )
 
 
 def initramfs(wanted: Wanted) -> tuple[Action, ...]:
@@ -83,11 +89,9 @@ def mirror(wanted: Wanted) -> tuple[Action, ...]:
 
 def grub(wanted: Wanted) -> tuple[Action, ...]:
     """/etc/default/grub, so that every later update-grub gives the same, and the first grub.cfg."""
-    memory, serial, speed = wanted.dom0_memory_mib, wanted.serial, wanted.answers.console.speed
-    xen = f"dom0_mem={memory}M,max:{memory}M dom0_max_vcpus={wanted.dom0_vcpus} ucode=scan"
+    serial, speed = wanted.serial, wanted.answers.console.speed
     unit = 1 if serial == "ttyS1" else 0
     if serial:
-        xen += f" com{unit + 1}={speed},8n1 console=com{unit + 1},vga"
         linux, dom0, terminal = f"console=tty0 console={serial},{speed}", "console=tty0 console=hvc0", "console serial"
     else:
         # Without a serial line nobody reads Xen's console, so dom0's messages go to the screen.
@@ -101,7 +105,7 @@ GRUB_TERMINAL="{terminal}"
 GRUB_SERIAL_COMMAND="serial --unit={unit} --speed={speed}"
 GRUB_CMDLINE_LINUX_DEFAULT="quiet"
 GRUB_CMDLINE_LINUX="{linux}"
-GRUB_CMDLINE_XEN="{xen}"
+GRUB_CMDLINE_XEN="{xen_command_line(wanted)}"
 GRUB_CMDLINE_LINUX_XEN_REPLACE="{dom0}"
 # Xen is what this machine boots; /etc/default/grub.d/xen.cfg turns this into GRUB_DEFAULT.
 XEN_OVERRIDE_GRUB_DEFAULT=1
@@ -110,6 +114,16 @@ XEN_OVERRIDE_GRUB_DEFAULT=1
         WriteFile(path="/etc/default/grub", text=text),
         *grub_menu(),
     )
+
+
+def xen_command_line(host: Host) -> str:
+    """The hypervisor's own words: dom0's share, and the serial line where there is one."""
+    memory, speed = host.dom0_memory_mib, host.answers.console.speed
+    words = f"dom0_mem={memory}M,max:{memory}M dom0_max_vcpus={host.dom0_vcpus} ucode=scan"
+    if host.serial:
+        port = 2 if host.serial == "ttyS1" else 1
+        words += f" com{port}={speed},8n1 console=com{port},vga"
+    return words
 
 
 def grub_menu() -> tuple[RunInHost, ...]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from xeninstall.answers.dump import dump
-from xeninstall.answers.model import Answers, StorageType
+from xeninstall.answers.model import Answers, Flow, StorageType
+from xeninstall.base.errors import UsageError
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
 from xeninstall.packs.model import Pack
@@ -36,10 +37,17 @@ def build(
     image_file: ImageFile | None = None,
     packs_read: tuple[Pack, ...] = (),
 ) -> Plan:
-    """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3).
+    """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3), and
+    UsageError for answers that are for something else.
 
     `packs_read` are the packs that the answers name, read and checked.
     """
+    if answers.flow is not Flow.INSTALL:
+        in_place = answers.flow is Flow.BOOTSTRAP
+        raise UsageError(
+            f"the answers are {'for a system that runs already' if in_place else 'to convert a machine'} (flow = {answers.flow.value})",
+            hint=f"use them with {'xeninstall bootstrap' if in_place else 'p2v convert --answers'}, or leave flow out",
+        )
     misfits = packs.findings(packs_read, image.kernel)
     if image_file is not None:
         wanted, warnings = _for_image(answers, image, seed, image_file, misfits)
@@ -139,7 +147,7 @@ def _for_image(
         raise Refused(findings)
     target = PlannedDisk(key="system", path=file.path, identity=f"image file {file.path}", size_bytes=file.size_bytes, image=True)
     layout = _layout(answers, (target,), seed)
-    wanted = Wanted(answers, None, image, (target,), layout, (), seed)
+    wanted = Wanted(answers, None, (), image, (target,), layout, seed)
     warnings = []
     named = [key for key in ("serial", "wwn", "path", "match") if getattr(answers.disk, key) is not None]
     if named:
@@ -161,7 +169,7 @@ def _for_machine(
         disks.append(_planned("mirror", chosen.mirror))
     disks += [_planned(f"extra{number}", extra) for number, extra in enumerate(chosen.extras, 1)]
     layout = _layout(answers, tuple(disks), seed)
-    return Wanted(answers, machine, image, tuple(disks), layout, tuple(chosen.nics), seed), chosen.warnings
+    return Wanted(answers, machine, tuple(chosen.nics), image, tuple(disks), layout, seed), chosen.warnings
 
 
 def _planned(key: str, found: Disk) -> PlannedDisk:

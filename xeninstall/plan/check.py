@@ -45,13 +45,14 @@ class Chosen:
 def check(answers: Answers, machine: Machine, disk_path: str | None = None) -> Chosen:
     """Look at everything; `disk_path` is a disk named on the command line, which must not contradict the answers."""
     chosen = Chosen()
-    _check_hardware(answers, machine, chosen)
+    check_hardware(answers, machine, chosen)
     _choose_disks(answers, machine, disk_path, chosen)
-    _choose_nics(answers, machine, chosen)
+    choose_nics(answers, machine, chosen)
     return chosen
 
 
-def _check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
+def check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
+    """Virtualization, Secure Boot, and what dom0 is to get, into `chosen`."""
     virtualization = machine.cpu.virtualization
     verdict = virtualization.verdict
     evidence = "; ".join(virtualization.evidence) or "no evidence"
@@ -236,7 +237,8 @@ def _take(found: Disk | Finding, role: str, chosen: Chosen, key: str, erase: boo
         chosen.extras.append(found)
 
 
-def _choose_nics(answers: Answers, machine: Machine, chosen: Chosen) -> None:
+def choose_nics(answers: Answers, machine: Machine, chosen: Chosen) -> None:
+    """The management NIC, or the members of the bond, into `chosen`."""
     listed = ", ".join(f"{nic.name} ({nic.mac})" for nic in machine.nics) or "none"
     network = answers.network
     wanted = network.bond.members if network.bond else () if network.nic == "auto" else (network.nic,)

@@ -7,24 +7,24 @@ from xeninstall.base.errors import RequirementError
 
 from .model import Action, InstallPackages, Remove, RunHook, WriteFile
 from .units import enabled_unit
-from .wanted import Wanted
+from .wanted import Host, Wanted
 
 POOL = "/var/lib/xeninstall/pool"
 
 
-def before_disk(wanted: Wanted) -> tuple[Action, ...]:
+def before_disk(wanted: Host) -> tuple[Action, ...]:
     """The hook that runs before anything is written."""
     script = wanted.answers.hooks.before_disk
     return (RunHook(name="before_disk", script=SecretStr(script)),) if script else ()
 
 
-def installed(wanted: Wanted) -> tuple[Action, ...]:
+def installed(wanted: Host) -> tuple[Action, ...]:
     """The hook that runs when everything is in place."""
     script = wanted.answers.hooks.installed
     return (RunHook(name="installed", script=SecretStr(script)),) if script else ()
 
 
-def first_boot(wanted: Wanted) -> tuple[Action, ...]:
+def first_boot(wanted: Host) -> tuple[Action, ...]:
     """The hook that runs once on the installed host; when it fails it stays to be seen, and runs again at the next boot."""
     script = wanted.answers.hooks.first_boot
     if not script:

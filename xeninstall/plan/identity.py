@@ -4,10 +4,10 @@ from xeninstall.answers.model import DnsMode
 
 from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
-from .wanted import Wanted
+from .wanted import Host
 
 
-def name(wanted: Wanted) -> tuple[Action, ...]:
+def name(wanted: Host) -> tuple[Action, ...]:
     """/etc/hostname and /etc/hosts; static addresses answer to the name, otherwise 127.0.1.1 does."""
     host = wanted.answers.host
     names = f"{wanted.fqdn} {host.name}" if host.domain else host.name
@@ -19,7 +19,7 @@ def name(wanted: Wanted) -> tuple[Action, ...]:
     return (WriteFile(path="/etc/hostname", text=host.name + "\n"), WriteFile(path="/etc/hosts", text=hosts))
 
 
-def keyboard(wanted: Wanted) -> tuple[Action, ...]:
+def keyboard(wanted: Host) -> tuple[Action, ...]:
     """console-setup's file, and its cached key map that the early boot reads."""
     wish = wanted.answers.keyboard
     text = f'XKBMODEL="pc105"\nXKBLAYOUT="{wish.layout}"\nXKBVARIANT="{wish.variant}"\nXKBOPTIONS=""\n\nBACKSPACE="guess"\n'
@@ -29,7 +29,7 @@ def keyboard(wanted: Wanted) -> tuple[Action, ...]:
     )
 
 
-def accounts(wanted: Wanted) -> tuple[Action, ...]:
+def accounts(wanted: Host) -> tuple[Action, ...]:
     """Root's password hash and SSH keys; with keys, SSH takes no password."""
     root = wanted.answers.root
     out: list[Action] = []
@@ -44,7 +44,7 @@ def accounts(wanted: Wanted) -> tuple[Action, ...]:
     return tuple(out)
 
 
-def firewall(wanted: Wanted) -> tuple[Action, ...]:
+def firewall(wanted: Host) -> tuple[Action, ...]:
     """nftables: SSH, what was chosen, answers to what the host asks, and nothing else. Guests' bridged traffic passes."""
     opened = {"tcp": {22}, "udp": set[int]()}
     for rule in wanted.answers.firewall.open:

@@ -1,4 +1,4 @@
-"""What every stage may look at: answers, machine, system image and the decisions that came before it, as one value."""
+"""What every stage may look at, as one value: answers, machine, and for an installation system image and disks, too."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,65 @@ from .system_image import SystemImage
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The planner's context. `machine` is None for an image file: nobody knows yet where it will run."""
+class Host:
+    """The host itself, whatever it is made from. `machine` is None for an image file: nobody knows yet where it will run."""
 
     answers: Answers
     machine: Machine | None
+    nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
+
+    @property
+    def fqdn(self) -> str:
+        """Host name with its domain, if it has one."""
+        host = self.answers.host
+        return f"{host.name}.{host.domain}" if host.domain else host.name
+
+    @property
+    def static_addresses(self) -> tuple[str, ...]:
+        """The addresses that the answers give to this host, without their prefixes."""
+        network = self.answers.network
+        given = (network.ipv4.address, network.ipv6.address)
+        return tuple(address.split("/")[0] for address in given if address is not None)
+
+    @property
+    def serial(self) -> str:
+        """ttyS0, ttyS1 or empty: `auto` keeps the port that the installer runs on, and an image gets ttyS0."""
+        port = self.answers.console.serial
+        if port is SerialPort.NONE:
+            return ""
+        if port is not SerialPort.AUTO:
+            return port.value
+        if self.machine is None:
+            return "ttyS0"
+        consoles = [console.split(",")[0] for console in self.machine.kernel.serial_consoles]
+        return next((console for console in consoles if console in ("ttyS0", "ttyS1")), "")
+
+    @property
+    def dom0_memory_mib(self) -> int:
+        """dom0's memory: as answered, else 1 GiB and a sixteenth of the machine, 8 GiB at most."""
+        wanted = self.answers.xen.dom0_memory
+        if wanted != "auto":
+            return int(wanted) // MIB
+        if self.machine is None:
+            return 2048
+        return min(GIB + self.machine.memory_bytes // 16, 8 * GIB) // MIB // 64 * 64
+
+    @property
+    def dom0_vcpus(self) -> int:
+        """dom0's virtual CPUs: as answered, else one a thread, 8 at most; an image gets 2."""
+        wanted = self.answers.xen.dom0_vcpus
+        if wanted != "auto":
+            return int(wanted)
+        return min(self.machine.cpu.threads, 8) if self.machine else 2
+
+
+@dataclass(frozen=True)
+class Wanted(Host):
+    """The planner's context for an installation."""
+
     image: SystemImage
     disks: tuple[PlannedDisk, ...]
     layout: Layout
-    nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
     seed: str
     packs: tuple[Pack, ...] = ()
 
@@ -67,50 +117,6 @@ class Wanted:
         if self.layout.storage is None:
             return None
         return ArrayOf(name="storage") if self.mirrored else PartitionOf(disk="system", number=self.layout.storage)
-
-    @property
-    def fqdn(self) -> str:
-        """Host name with its domain, if it has one."""
-        host = self.answers.host
-        return f"{host.name}.{host.domain}" if host.domain else host.name
-
-    @property
-    def static_addresses(self) -> tuple[str, ...]:
-        """The addresses that the answers give to this host, without their prefixes."""
-        network = self.answers.network
-        given = (network.ipv4.address, network.ipv6.address)
-        return tuple(address.split("/")[0] for address in given if address is not None)
-
-    @property
-    def serial(self) -> str:
-        """ttyS0, ttyS1 or empty: `auto` keeps the port that the installer runs on, and an image gets ttyS0."""
-        port = self.answers.console.serial
-        if port is SerialPort.NONE:
-            return ""
-        if port is not SerialPort.AUTO:
-            return port.value
-        if self.machine is None:
-            return "ttyS0"
-        consoles = [console.split(",")[0] for console in self.machine.kernel.serial_consoles]
-        return next((console for console in consoles if console in ("ttyS0", "ttyS1")), "")
-
-    @property
-    def dom0_memory_mib(self) -> int:
-        """dom0's memory: as answered, else 1 GiB and a sixteenth of the machine, 8 GiB at most."""
-        wanted = self.answers.xen.dom0_memory
-        if wanted != "auto":
-            return int(wanted) // MIB
-        if self.machine is None:
-            return 2048
-        return min(GIB + self.machine.memory_bytes // 16, 8 * GIB) // MIB // 64 * 64
-
-    @property
-    def dom0_vcpus(self) -> int:
-        """dom0's virtual CPUs: as answered, else one a thread, 8 at most; an image gets 2."""
-        wanted = self.answers.xen.dom0_vcpus
-        if wanted != "auto":
-            return int(wanted)
-        return min(self.machine.cpu.threads, 8) if self.machine else 2
 
     @property
     def image_initrd(self) -> str:

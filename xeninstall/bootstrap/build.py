@@ -1,0 +1,268 @@
+"""Answers, machine and running system become what is still to do: the order of the stages, on one screen. Writes nothing."""
+
+from pydantic import BaseModel
+
+from xeninstall.answers.dump import dump
+from xeninstall.answers.model import Answers, DnsMode, NtpMode
+from xeninstall.machine.model import Machine, Nic
+from xeninstall.plan import hooks, identity, network, time
+from xeninstall.plan.boot import saved_guests
+from xeninstall.plan.check import Refused
+from xeninstall.plan.model import MakeLink, Remove, SetRootPassword, WriteFile
+from xeninstall.plan.wanted import Host
+
+from . import grub
+from .check import check
+from .management import effective, files
+from .model import (
+    BootstrapAction,
+    BootstrapPlan,
+    BootstrapStage,
+    BootXenOnce,
+    Command,
+    FileChange,
+    InstallDebs,
+    KeepAnswers,
+    TryNetwork,
+    answers_digest,
+)
+from .packages import Apt, ask_apt, wanted
+from .pending import diffs, pending
+from .places import GRUB_SETTINGS
+from .present import Present
+from .takeover import FIREWALL, release, switch_script, undo_script
+
+_DNSMASQ = ("/etc/dnsmasq.d/xeninstall.conf", "/etc/default/dnsmasq")
+_KEYS = "/root/.ssh/authorized_keys"
+
+
+def build(answers: Answers, machine: Machine, present: Present) -> BootstrapPlan:
+    """The plan. Raises Refused with every finding (exit 3)."""
+    apt = ask_apt(present.look, wanted(answers, present), present.installed)
+    chosen = check(answers, machine, present, apt)
+    if chosen.findings:
+        raise Refused(chosen.findings)
+    moving = _Moving(answers, machine, present, tuple(chosen.nics))
+    host, look = moving.host, present.look
+    stages: tuple[BootstrapStage, ...] = (
+        BootstrapStage(name="prepare", title="Preparation", actions=pending(_prepare(host, present, apt), look)),
+        BootstrapStage(name="packages", title="Packages", actions=_packages(apt)),
+        BootstrapStage(name="configure", title="Configuration", actions=pending(_configuration(answers, host, present), look)),
+        BootstrapStage(name="network", title="Network", actions=moving.actions()),
+        BootstrapStage(name="boot", title="Boot loader", actions=_boot(host, machine, present, apt)),
+        BootstrapStage(name="finish", title="Hook and records", actions=pending(_records(answers, present), look)),
+    )
+    stages = _with_hook(stages, host)
+    changes = [change for stage in stages for action in stage.actions for change in _changes(action)]
+    under_xen = machine.kernel.under_xen
+    missed = ["Xen did not start when it was tried last, and Linux did: see `journalctl -b -1`"] if present.missed else []
+    if present.grub.writes and not under_xen:
+        missed.append(
+            f"GRUB cannot write to /boot ({present.grub.writes}): should Xen not start, choose Linux in its menu by hand"
+        )
+    return BootstrapPlan(
+        title=f"Xen host {host.fqdn} out of {present.name}, in place",
+        answers=answers_digest(dump(answers)),
+        warnings=(*chosen.warnings, *moving.warnings, *missed),
+        facts={
+            "host": host.fqdn,
+            "address": moving.address,
+            "dom0": f"{host.dom0_memory_mib} MiB, {host.dom0_vcpus} vCPUs",
+        },
+        stages=stages,
+        diffs=dict(diffs(changes, look)),
+        reboot_needed=not under_xen,
+    )
+
+
+def _with_hook(stages: tuple[BootstrapStage, ...], host: Host) -> tuple[BootstrapStage, ...]:
+    """The user's hook runs when something was done, at the end."""
+    hook = hooks.installed(host)
+    if not hook or not any(stage.actions for stage in stages):
+        return stages
+    *others, last = stages
+    return (*others, last.model_copy(update={"actions": (*hook, *last.actions)}))
+
+
+def _changes(action: BootstrapAction) -> tuple[FileChange, ...]:
+    if isinstance(action, WriteFile | MakeLink | Remove):
+        return (action,)
+    return action.files if isinstance(action, TryNetwork) else ()
+
+
+def _prepare(host: Host, present: Present, apt: Apt) -> list[BootstrapAction]:
+    """GRUB's settings come before Xen's packages: those run update-grub, and must not make an untried Xen the default.
+    dnsmasq's come before it is installed, so that it never listens elsewhere.
+    """
+    out: list[BootstrapAction] = [grub.settings(host)]
+    saved = present.grub.saved
+    if saved not in (present.grub.linux_entry, present.grub.xen_entry):
+        why = "until Xen was seen running, Linux is the default"
+        out.append(Command(argv=("grub-set-default", present.grub.linux_entry), why=why, reads=(GRUB_SETTINGS,)))
+    if host.answers.dns.mode is DnsMode.SERVE:
+        out += [action for action in network.resolver(host) if isinstance(action, WriteFile) and action.path in _DNSMASQ]
+    if not apt.missing:
+        out.append(Command(argv=("update-grub",), why="the menu with these settings", reads=(GRUB_SETTINGS,)))
+    return out
+
+
+def _packages(apt: Apt) -> tuple[BootstrapAction, ...]:
+    return (InstallDebs(names=apt.missing, lines=apt.lines),) if apt.missing else ()
+
+
+def _configuration(answers: Answers, host: Host, present: Present) -> list[BootstrapAction]:
+    """What is answered; `host` has what stays, too."""
+    out: list[BootstrapAction] = []
+    if "name" in answers.host.model_fields_set:
+        out += _name(host, present)
+    out += _accounts(answers, present)
+    if answers.keyboard.model_fields_set:
+        out += [action for action in identity.keyboard(host) if isinstance(action, WriteFile)]
+        keyboard = ("/etc/default/keyboard",)
+        out.append(Command(argv=("setupcon", "--save-only"), why="the key map of the next boot", reads=keyboard))
+    given = answers.time.model_fields_set
+    for action in time.actions(host):
+        assert isinstance(action, WriteFile | MakeLink | Remove)
+        is_zone = action.path in ("/etc/localtime", "/etc/timezone")
+        if ("zone" if is_zone else "ntp") in given:
+            out.append(action)
+    if "ntp" in given and answers.time.ntp is not NtpMode.NONE:
+        chrony = ("/etc/chrony/chrony.conf",)
+        out.append(Command(argv=("systemctl", "restart", "chrony.service"), why="its new servers", reads=chrony))
+    out += saved_guests("/var/lib/xen/save")
+    for action in hooks.first_boot(host):
+        assert isinstance(action, WriteFile | MakeLink)
+        out.append(action)
+    return out
+
+
+def _name(host: Host, present: Present) -> list[BootstrapAction]:
+    """The new name, and in /etc/hosts its line instead of the old one's; other lines stay."""
+    names = f"{host.fqdn} {host.answers.host.name}" if host.answers.host.domain else host.answers.host.name
+    lines = (present.look.text("/etc/hosts") or "127.0.0.1 localhost\n").splitlines()
+    # The lines that spoke of this host: 127.0.1.1, or its own address with its old name.
+    mine = [line for line in lines if line.split()[:1] == ["127.0.1.1"] or present.hostname in line.split()[1:]]
+    if not any(line.split()[1:] == names.split() for line in mine):
+        address = next((line.split()[0] for line in mine if not line.startswith("127.0.0.1")), "127.0.1.1")
+        kept = [line for line in lines if line not in mine or line.startswith("127.0.0.1")]
+        lines = [kept[0] if kept else "127.0.0.1 localhost", f"{address} {names}", *kept[1:]]
+    return [
+        WriteFile(path="/etc/hostname", text=host.answers.host.name + "\n"),
+        WriteFile(path="/etc/hosts", text="\n".join(lines) + "\n"),
+        Command(argv=("hostname", host.answers.host.name), why="the running system's name", reads=("/etc/hostname",)),
+    ]
+
+
+def _accounts(answers: Answers, present: Present) -> list[BootstrapAction]:
+    """Keys are added to those that may log in already; how SSH lets people in stays as it is."""
+    out: list[BootstrapAction] = []
+    if answers.root.password_hash is not None:
+        out.append(SetRootPassword(hash=answers.root.password_hash))
+    if answers.root.ssh_keys:
+        text = present.look.text(_KEYS) or ""
+        missing = [key for key in answers.root.ssh_keys if key not in text.splitlines()]
+        if missing:
+            before = text if not text or text.endswith("\n") else text + "\n"
+            out.append(WriteFile(path=_KEYS, text=before + "".join(f"{key}\n" for key in missing), mode=0o600))
+    return out
+
+
+def _boot(host: Host, machine: Machine, present: Present, apt: Apt) -> tuple[BootstrapAction, ...]:
+    xen, linux = present.grub.xen_entry, present.grub.linux_entry
+    out: list[BootstrapAction] = [*grub.confirmation(xen)]
+    todo = list(pending(out, present.look))
+    if machine.kernel.under_xen:
+        if present.grub.saved != xen:
+            todo.append(Command(argv=("grub-set-default", xen), why="Xen runs, and stays the default"))
+    elif present.grub.once != xen or not present.awaited or apt.missing:
+        todo.append(BootXenOnce(xen=xen, linux=linux))
+    return tuple(todo)
+
+
+def _records(answers: Answers, present: Present) -> list[BootstrapAction]:
+    text = dump(answers)
+    same = present.look.text("/etc/xeninstall/answers.toml") == text
+    return [] if same else [KeepAnswers(text=text)]
+
+
+class _Moving:
+    """The network's part: what this host will have, and whether that is so already."""
+
+    def __init__(self, answers: Answers, machine: Machine, present: Present, nics: tuple[Nic, ...]) -> None:
+        self.present, self.answers = present, answers
+        uplink = present.uplink
+        self.moved = uplink is not None and uplink.name == network.BRIDGE
+        self.before = present.kept if self.moved else uplink
+        self.dns_given = bool(answers.dns.model_fields_set)
+        made = effective(answers.network, self.before, dns_kept=not self.dns_given)
+        # Not through the answers' own rules: an address that works needs no judgement.
+        self.beyond = made.beyond
+        changes: dict[str, object] = {"network": made.network}
+        named = "name" in answers.host.model_fields_set
+        if not named and present.hostname:
+            label, _, domain = present.hostname.partition(".")
+            changes["host"] = answers.host.model_copy(update={"name": label, "domain": answers.host.domain or domain or None})
+        self.host = Host(BaseModel.model_copy(answers, update=changes), machine, nics)
+        self.released = release(present.look, uplink) if uplink is not None and not self.moved else None
+        self.warnings = (*(self.released.warnings if self.released else ()), *self._about_dns())
+
+    def _about_dns(self) -> tuple[str, ...]:
+        look, kept = self.present.look, self.before
+        follows = self.dns_given or "/systemd/resolve/" in look.place("/etc/resolv.conf")
+        if self.moved or follows or kept is None or not kept.ipv4.automatic:
+            return ()
+        return ("the DNS servers stay those that /etc/resolv.conf has now; with a [dns] table they follow DHCP",)
+
+    @property
+    def address(self) -> str:
+        """In words, for the end of the run."""
+        ipv4, kept = self.host.answers.network.ipv4, "ipv4" not in self.answers.network.model_fields_set
+        return f"{ipv4.address or 'by DHCP'}{', as before' if kept else ''}"
+
+    def actions(self) -> tuple[BootstrapAction, ...]:
+        """The change on trial, or nothing where it is so already."""
+        given = {"ipv4", "ipv6", "nic", "bond", "vlan", "mtu"} & self.answers.network.model_fields_set
+        if self.moved and self.before is None and not given:
+            return ()  # a bridge that somebody else has made; its addresses are fine
+        look, uplink = self.present.look, self.present.uplink
+        changes: list[FileChange] = [*files(self.host, self.beyond), *(self.released.files if self.released else ())]
+        changes += self._resolver() + self._firewall()
+        left = tuple(change for change in pending(changes, look) if isinstance(change, WriteFile | MakeLink | Remove))
+        if not left or uplink is None:
+            return ()
+        firewall = any(change.path == FIREWALL for change in left)
+        cards = tuple(nic.name for nic in self.host.nics)
+        ipv4 = self.host.answers.network.ipv4
+        kept4 = self.before.ipv4 if self.before and "ipv4" not in self.answers.network.model_fields_set else None
+        addresses = tuple(address.split("/")[0] for address in (kept4.addresses if kept4 else (ipv4.address,)) if address)
+        switch = switch_script(uplink, cards, resolved=self.dns_given, firewall=firewall)
+        return (
+            TryNetwork(
+                files=left,
+                switch=switch,
+                undo=undo_script(uplink, cards, firewall=firewall),
+                gateway=(kept4.gateway if kept4 else ipv4.gateway) or "",
+                addresses=addresses,
+                kept=None if self.moved else self.before,
+            ),
+        )
+
+    def _resolver(self) -> list[FileChange]:
+        if self.dns_given:
+            found = [action for action in network.resolver(self.host) if isinstance(action, WriteFile | MakeLink | Remove)]
+            return [action for action in found if action.path not in _DNSMASQ]
+        look = self.present.look
+        place = look.path("/etc/resolv.conf")
+        if self.moved or not place.is_symlink() or "/systemd/resolve/" in look.place("/etc/resolv.conf"):
+            return []
+        # Whoever writes what the link leads to will not know the card any more.
+        text = look.text("/etc/resolv.conf") or ""
+        return [WriteFile(path="/etc/resolv.conf", text=text)] if text else []
+
+    def _firewall(self) -> list[FileChange]:
+        if not self.answers.firewall.model_fields_set:
+            return []
+        ports = tuple(f"tcp/{port}" for port in self.present.ssh_ports if port != 22)
+        opened = self.answers.firewall.model_copy(update={"open": tuple(dict.fromkeys((*ports, *self.answers.firewall.open)))})
+        host = Host(BaseModel.model_copy(self.host.answers, update={"firewall": opened}), self.host.machine, self.host.nics)
+        return [action for action in identity.firewall(host) if isinstance(action, WriteFile | MakeLink | Remove)]
