@@ -23,6 +23,17 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("answers", metavar="FILE", help="answer file (TOML); - reads standard input")
     check.add_argument("--json", action="store_true", help="print the errors as JSON")
 
+    answers = add("answers", "make a checked answer file for each machine of a list")
+    answers.add_argument("action", metavar="ACTION", choices=["render"], help="render: fill the template")
+    answers.add_argument("template", metavar="FILE", help="answer file with {column} where machines differ")
+    answers.add_argument(
+        "--inventory", metavar="FILE", required=True, help="list of machines, .csv or .toml, with a column serial, mac or both"
+    )
+    answers.add_argument(
+        "--output", metavar="DIRECTORY", help="write serial/SERIAL.toml and mac/MAC.toml into it; without it only check"
+    )
+    answers.add_argument("--json", action="store_true", help="print machines and files, or the errors, as JSON")
+
     add("schema", "print the JSON Schema of answer files, for editors")
 
     example = add("example", "print an example answer file, or list the examples")
