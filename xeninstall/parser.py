@@ -42,6 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     probe = add("probe", "show what this machine has and whether it can be a Xen host")
     probe.add_argument("--json", action="store_true", help="print the machine profile, which --machine reads")
     probe.add_argument("--machine", metavar="FILE", help="show a recorded profile instead of this machine")
+    probe.add_argument(
+        "--report", action="store_true", help="print a report to send: hardware, versions, settings and state, and no secrets"
+    )
 
     prove = add("prove", "prove the network of an answer file here: link, address, gateway, DNS, NTP; no disk is touched")
     prove.add_argument("answers", metavar="FILE", help="answer file (TOML)")

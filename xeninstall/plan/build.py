@@ -139,7 +139,7 @@ def _for_image(
         raise Refused(findings)
     target = PlannedDisk(key="system", path=file.path, identity=f"image file {file.path}", size_bytes=file.size_bytes, image=True)
     layout = _layout(answers, (target,), seed)
-    wanted = Wanted(answers, None, image, (target,), layout, (), seed)
+    wanted = Wanted(answers=answers, machine=None, image=image, disks=(target,), layout=layout, nics=(), seed=seed)
     warnings = []
     named = [key for key in ("serial", "wwn", "path", "match") if getattr(answers.disk, key) is not None]
     if named:
@@ -161,7 +161,10 @@ def _for_machine(
         disks.append(_planned("mirror", chosen.mirror))
     disks += [_planned(f"extra{number}", extra) for number, extra in enumerate(chosen.extras, 1)]
     layout = _layout(answers, tuple(disks), seed)
-    return Wanted(answers, machine, image, tuple(disks), layout, tuple(chosen.nics), seed), chosen.warnings
+    wanted = Wanted(
+        answers=answers, machine=machine, image=image, disks=tuple(disks), layout=layout, nics=tuple(chosen.nics), seed=seed
+    )
+    return wanted, chosen.warnings
 
 
 def _planned(key: str, found: Disk) -> PlannedDisk:

@@ -4,10 +4,13 @@ from xeninstall.answers.model import DnsMode
 
 from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
-from .wanted import Wanted
+from .wanted import Settings
+
+AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
+NFTABLES = "/etc/nftables.conf"
 
 
-def name(wanted: Wanted) -> tuple[Action, ...]:
+def name(wanted: Settings) -> tuple[Action, ...]:
     """/etc/hostname and /etc/hosts; static addresses answer to the name, otherwise 127.0.1.1 does."""
     host = wanted.answers.host
     names = f"{wanted.fqdn} {host.name}" if host.domain else host.name
@@ -19,7 +22,7 @@ def name(wanted: Wanted) -> tuple[Action, ...]:
     return (WriteFile(path="/etc/hostname", text=host.name + "\n"), WriteFile(path="/etc/hosts", text=hosts))
 
 
-def keyboard(wanted: Wanted) -> tuple[Action, ...]:
+def keyboard(wanted: Settings) -> tuple[Action, ...]:
     """console-setup's file, and its cached key map that the early boot reads."""
     wish = wanted.answers.keyboard
     text = f'XKBMODEL="pc105"\nXKBLAYOUT="{wish.layout}"\nXKBVARIANT="{wish.variant}"\nXKBOPTIONS=""\n\nBACKSPACE="guess"\n'
@@ -29,14 +32,14 @@ def keyboard(wanted: Wanted) -> tuple[Action, ...]:
     )
 
 
-def accounts(wanted: Wanted) -> tuple[Action, ...]:
+def accounts(wanted: Settings) -> tuple[Action, ...]:
     """Root's password hash and SSH keys; with keys, SSH takes no password."""
     root = wanted.answers.root
     out: list[Action] = []
     if root.password_hash is not None:
         out.append(SetRootPassword(hash=root.password_hash))
     if root.ssh_keys:
-        out.append(WriteFile(path="/root/.ssh/authorized_keys", text="".join(key + "\n" for key in root.ssh_keys), mode=0o600))
+        out.append(WriteFile(path=AUTHORIZED_KEYS, text="".join(key + "\n" for key in root.ssh_keys), mode=0o600))
     permit = "prohibit-password" if root.ssh_keys else "yes"
     out.append(
         WriteFile(path="/etc/ssh/sshd_config.d/xeninstall.conf", text=f"# Written by xeninstall.\nPermitRootLogin {permit}\n")
@@ -44,7 +47,7 @@ def accounts(wanted: Wanted) -> tuple[Action, ...]:
     return tuple(out)
 
 
-def firewall(wanted: Wanted) -> tuple[Action, ...]:
+def firewall(wanted: Settings) -> tuple[Action, ...]:
     """nftables: SSH, what was chosen, answers to what the host asks, and nothing else. Guests' bridged traffic passes."""
     opened = {"tcp": {22}, "udp": set[int]()}
     for rule in wanted.answers.firewall.open:
@@ -76,6 +79,6 @@ table inet filter {{
 }}
 """
     return (
-        WriteFile(path="/etc/nftables.conf", text=text, mode=0o755),
+        WriteFile(path=NFTABLES, text=text, mode=0o755),
         MakeLink(path="/etc/systemd/system/sysinit.target.wants/nftables.service", to="/usr/lib/systemd/system/nftables.service"),
     )

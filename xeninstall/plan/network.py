@@ -9,13 +9,15 @@ from xeninstall.answers.model import BondMode, DnsMode, Ipv4Method, Ipv6Method, 
 
 from .model import Action, MakeLink, WriteFile
 from .units import enabled_unit
-from .wanted import Wanted
+from .wanted import Settings
 
 BRIDGE = "xenbr0"
-_DIRECTORY = "/etc/systemd/network"
+DIRECTORY = "/etc/systemd/network"
+RESOLVED = "/etc/systemd/resolved.conf.d/xeninstall.conf"
+DNSMASQ = "/etc/dnsmasq.d/xeninstall.conf"
 
 
-def actions(wanted: Wanted) -> tuple[Action, ...]:
+def actions(wanted: Settings) -> tuple[Action, ...]:
     """Everything below /etc/systemd/network, and the service that finds an image's NIC."""
     network = wanted.answers.network
     files = {f"10-{BRIDGE}.netdev": _bridge(wanted), f"10-{BRIDGE}.link": _keep_kernels_address(BRIDGE)}
@@ -44,7 +46,7 @@ def actions(wanted: Wanted) -> tuple[Action, ...]:
     else:
         extra = _uplink_at_first_boot(_port(wanted, "PermanentMACAddress=@MAC@", attach))
     files[f"30-{BRIDGE}.network"] = _management(wanted)
-    written = tuple(WriteFile(path=f"{_DIRECTORY}/{name}", text=text) for name, text in sorted(files.items()))
+    written = tuple(WriteFile(path=f"{DIRECTORY}/{name}", text=text) for name, text in sorted(files.items()))
     online = _join(
         "[Service]", "ExecStart=", f"ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=30"
     )
@@ -57,15 +59,15 @@ def _join(*lines: str) -> str:
     return "# Written by xeninstall.\n" + "\n".join(lines) + "\n"
 
 
-def _mtu_netdev(wanted: Wanted) -> tuple[str, ...]:
+def _mtu_netdev(wanted: Settings) -> tuple[str, ...]:
     return (f"MTUBytes={wanted.answers.network.mtu}",) if wanted.answers.network.mtu else ()
 
 
-def _mac(wanted: Wanted) -> str:
+def _mac(wanted: Settings) -> str:
     return f"MACAddress={wanted.nics[0].mac if wanted.nics else 'none'}"
 
 
-def _bridge(wanted: Wanted) -> str:
+def _bridge(wanted: Settings) -> str:
     return _join("[NetDev]", f"Name={BRIDGE}", "Kind=bridge", _mac(wanted), *_mtu_netdev(wanted), "", "[Bridge]", "STP=no")
 
 
@@ -74,7 +76,7 @@ def _keep_kernels_address(name: str) -> str:
     return _join("[Match]", f"OriginalName={name}", "", "[Link]", "MACAddressPolicy=none")
 
 
-def _bond(wanted: Wanted) -> str:
+def _bond(wanted: Settings) -> str:
     bond = wanted.answers.network.bond
     assert bond is not None
     lines = ["[NetDev]", "Name=bond0", "Kind=bond", _mac(wanted), *_mtu_netdev(wanted)]
@@ -84,7 +86,7 @@ def _bond(wanted: Wanted) -> str:
     return _join(*lines)
 
 
-def _port(wanted: Wanted, match: str, attach: str) -> str:
+def _port(wanted: Settings, match: str, attach: str) -> str:
     # A MAC address alone would also match what is stacked upon the card; those have a kind, cards have none.
     lines = ["[Match]", match, *(["Kind=!*"] if match.startswith("Permanent") else []), "", "[Link]"]
     if wanted.answers.network.mtu:
@@ -93,7 +95,7 @@ def _port(wanted: Wanted, match: str, attach: str) -> str:
     return _join(*lines)
 
 
-def _management(wanted: Wanted) -> str:
+def _management(wanted: Settings) -> str:
     answers = wanted.answers
     ipv4, ipv6 = answers.network.ipv4, answers.network.ipv6
     dhcp4, auto6 = ipv4.method is Ipv4Method.DHCP, ipv6.method is Ipv6Method.AUTO
@@ -181,7 +183,7 @@ WantedBy=systemd-networkd.service
     )
 
 
-def resolver(wanted: Wanted) -> tuple[Action, ...]:
+def resolver(wanted: Settings) -> tuple[Action, ...]:
     """systemd-resolved for this host, and dnsmasq for everybody where this host serves DNS."""
     dns = wanted.answers.dns
     search = " ".join(dns.search)
@@ -194,7 +196,7 @@ def resolver(wanted: Wanted) -> tuple[Action, ...]:
     domain = wanted.answers.host.domain
     if search or domain:
         lines.append(f"Domains={search or domain}")
-    out: list[Action] = [WriteFile(path="/etc/systemd/resolved.conf.d/xeninstall.conf", text=_join(*lines))]
+    out: list[Action] = [WriteFile(path=RESOLVED, text=_join(*lines))]
     out.append(MakeLink(path="/etc/resolv.conf", to="../run/systemd/resolve/stub-resolv.conf"))
     if dns.mode is DnsMode.SERVE:
         served = [
@@ -211,7 +213,7 @@ def resolver(wanted: Wanted) -> tuple[Action, ...]:
         if not wanted.static_addresses:
             # /etc/hosts cannot hold an address that changes, so the bridge's own is served.
             served += [f"interface-name={name},{BRIDGE}" for name in dict.fromkeys((wanted.fqdn, wanted.answers.host.name))]
-        out.append(WriteFile(path="/etc/dnsmasq.d/xeninstall.conf", text=_join(*served)))
+        out.append(WriteFile(path=DNSMASQ, text=_join(*served)))
         out.append(
             MakeLink(
                 path="/etc/systemd/system/multi-user.target.wants/dnsmasq.service", to="/usr/lib/systemd/system/dnsmasq.service"

@@ -4,8 +4,11 @@ from xeninstall.answers.model import NtpMode
 
 from .model import Action, MakeLink, Remove, SetClock, WriteFile
 from .units import disable, enable, enabled_unit
-from .wanted import Wanted
+from .wanted import Settings
 
+CHRONY = "/etc/chrony/chrony.conf"
+LOCALTIME = "/etc/localtime"
+SERVICE_LINK = "/etc/systemd/system/multi-user.target.wants/chrony.service"
 _COMMON = """driftfile /var/lib/chrony/chrony.drift
 ntsdumpdir /var/lib/chrony
 logdir /var/log/chrony
@@ -17,17 +20,17 @@ confdir /etc/chrony/conf.d
 """
 
 
-def clock(wanted: Wanted) -> tuple[Action, ...]:
+def clock(wanted: Settings) -> tuple[Action, ...]:
     """Set the machine's clock where the answers give a moment; an image has no clock."""
     moment = wanted.answers.time.clock
     return (SetClock(moment=moment.isoformat()),) if moment is not None and wanted.machine is not None else ()
 
 
-def actions(wanted: Wanted) -> tuple[Action, ...]:
+def actions(wanted: Settings) -> tuple[Action, ...]:
     """/etc/localtime and chrony's configuration."""
     time = wanted.answers.time
     out: list[Action] = [
-        MakeLink(path="/etc/localtime", to=f"/usr/share/zoneinfo/{time.zone}"),
+        MakeLink(path=LOCALTIME, to=f"/usr/share/zoneinfo/{time.zone}"),
         WriteFile(path="/etc/timezone", text=time.zone + "\n"),
     ]
     if time.ntp is NtpMode.NONE:
@@ -40,7 +43,7 @@ def actions(wanted: Wanted) -> tuple[Action, ...]:
         sources = "# From DHCP when it names any; Debian's pool beside them.\nsourcedir /run/chrony-dhcp\n"
         sources += "pool 2.debian.pool.ntp.org iburst\n"
         out.extend(_from_leases())
-    out.append(WriteFile(path="/etc/chrony/chrony.conf", text=f"# Written by xeninstall.\n{sources}{_COMMON}"))
+    out.append(WriteFile(path=CHRONY, text=f"# Written by xeninstall.\n{sources}{_COMMON}"))
     return tuple(out)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xeninstall.answers.model import Answers, SerialPort
+from xeninstall.answers.sections import Sections
 from xeninstall.base.sizes import GIB, MIB
 from xeninstall.machine.model import Machine, Nic
 from xeninstall.packs.model import Pack
@@ -12,16 +13,69 @@ from .model import ArrayOf, Device, PartitionOf, PlannedDisk, chosen_uuid
 from .system_image import SystemImage
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """The planner's context. `machine` is None for an image file: nobody knows yet where it will run."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a host's own configuration is made from, when it is installed and later. `machine` is None for an image file: nobody
+    knows yet where it will run.
+    """
+
+    answers: Sections
+    machine: Machine | None
+    nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
+
+    @property
+    def fqdn(self) -> str:
+        """Host name with its domain, if it has one."""
+        host = self.answers.host
+        return f"{host.name}.{host.domain}" if host.domain else host.name
+
+    @property
+    def static_addresses(self) -> tuple[str, ...]:
+        """The addresses that the answers give to this host, without their prefixes."""
+        network = self.answers.network
+        given = (network.ipv4.address, network.ipv6.address)
+        return tuple(address.split("/")[0] for address in given if address is not None)
+
+    @property
+    def serial(self) -> str:
+        """ttyS0, ttyS1 or empty: `auto` keeps the port that the installer runs on, and an image gets ttyS0."""
+        port = self.answers.console.serial
+        if port is SerialPort.NONE:
+            return ""
+        if port is not SerialPort.AUTO:
+            return port.value
+        if self.machine is None:
+            return "ttyS0"
+        consoles = [console.split(",")[0] for console in self.machine.kernel.serial_consoles]
+        return next((console for console in consoles if console in ("ttyS0", "ttyS1")), "")
+
+    @property
+    def dom0_memory_mib(self) -> int:
+        """dom0's memory: as answered, else 1 GiB and a sixteenth of the machine, 8 GiB at most."""
+        wanted = self.answers.xen.dom0_memory
+        if wanted != "auto":
+            return int(wanted) // MIB
+        if self.machine is None:
+            return 2048
+        return min(GIB + self.machine.memory_bytes // 16, 8 * GIB) // MIB // 64 * 64
+
+    @property
+    def dom0_vcpus(self) -> int:
+        """dom0's virtual CPUs: as answered, else one a thread, 8 at most; an image gets 2."""
+        wanted = self.answers.xen.dom0_vcpus
+        if wanted != "auto":
+            return int(wanted)
+        return min(self.machine.cpu.threads, 8) if self.machine else 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted(Settings):
+    """The planner's context for an installation."""
 
     answers: Answers
-    machine: Machine | None
     image: SystemImage
     disks: tuple[PlannedDisk, ...]
     layout: Layout
-    nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
     seed: str
     packs: tuple[Pack, ...] = ()
 
@@ -67,50 +121,6 @@ class Wanted:
         if self.layout.storage is None:
             return None
         return ArrayOf(name="storage") if self.mirrored else PartitionOf(disk="system", number=self.layout.storage)
-
-    @property
-    def fqdn(self) -> str:
-        """Host name with its domain, if it has one."""
-        host = self.answers.host
-        return f"{host.name}.{host.domain}" if host.domain else host.name
-
-    @property
-    def static_addresses(self) -> tuple[str, ...]:
-        """The addresses that the answers give to this host, without their prefixes."""
-        network = self.answers.network
-        given = (network.ipv4.address, network.ipv6.address)
-        return tuple(address.split("/")[0] for address in given if address is not None)
-
-    @property
-    def serial(self) -> str:
-        """ttyS0, ttyS1 or empty: `auto` keeps the port that the installer runs on, and an image gets ttyS0."""
-        port = self.answers.console.serial
-        if port is SerialPort.NONE:
-            return ""
-        if port is not SerialPort.AUTO:
-            return port.value
-        if self.machine is None:
-            return "ttyS0"
-        consoles = [console.split(",")[0] for console in self.machine.kernel.serial_consoles]
-        return next((console for console in consoles if console in ("ttyS0", "ttyS1")), "")
-
-    @property
-    def dom0_memory_mib(self) -> int:
-        """dom0's memory: as answered, else 1 GiB and a sixteenth of the machine, 8 GiB at most."""
-        wanted = self.answers.xen.dom0_memory
-        if wanted != "auto":
-            return int(wanted) // MIB
-        if self.machine is None:
-            return 2048
-        return min(GIB + self.machine.memory_bytes // 16, 8 * GIB) // MIB // 64 * 64
-
-    @property
-    def dom0_vcpus(self) -> int:
-        """dom0's virtual CPUs: as answered, else one a thread, 8 at most; an image gets 2."""
-        wanted = self.answers.xen.dom0_vcpus
-        if wanted != "auto":
-            return int(wanted)
-        return min(self.machine.cpu.threads, 8) if self.machine else 2
 
     @property
     def image_initrd(self) -> str:
