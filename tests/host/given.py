@@ -9,17 +9,17 @@ from xeninstall.apply import host_files
 from xeninstall.base.run import Completed
 from xeninstall.plan import identity, network, time
 from xeninstall.plan.model import MakeLink, Remove, SetRootPassword, WriteFile
-from xeninstall.plan.wanted import Settings
+from xeninstall.plan.wanted import Host
 
 HASH = "$y$j9T$1234567890abcdefghijkl$1234567890abcdefghijklmnopqrstuvwxyzABCDEFG"
 
 
-def settings(given: Answers, profile: str = "nvme") -> Settings:
+def settings(given: Answers, profile: str = "nvme") -> Host:
     """The context of an installation onto a recorded machine."""
     found = machine(profile)
     named = given.network.bond.members if given.network.bond else (given.network.nic,)
     nics = tuple(nic for nic in found.nics if nic.mac in named or nic.name in named)
-    return Settings(answers=given, machine=found, nics=nics)
+    return Host(answers=given, machine=found, nics=nics)
 
 
 def installed(root: Path, toml: str = "", *, keep: bool = True) -> Answers:

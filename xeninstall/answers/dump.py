@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from .fields import Section
 from .keys import table_of
-from .sections import Sections
+from .model import Answers
 from .toml import toml_value
 
 # Left out unless asked for: a hash can be attacked offline, and a webhook's URL often carries a token.
@@ -19,7 +19,7 @@ _SIZES = ("system_size", "min_size", "max_size", "dom0_memory")
 _WIDTH = 100
 
 
-def dump(answers: Sections, *, with_secrets: bool = False) -> str:
+def dump(answers: Answers, *, with_secrets: bool = False) -> str:
     """TOML that `load` reads back into an equal value; without its secrets a comment stands where each was."""
     head = "# Answer file of xeninstall; xeninstall-answers(5) describes every key. What is left out has its default.\n"
     return head + "".join(_table(answers, "", with_secrets=with_secrets))

@@ -44,6 +44,14 @@ def hash_password(password: bytes) -> str:
     return out
 
 
+def is_password_of(hashed: str, password: bytes) -> bool:
+    """Does this password give this hash? False for a hash of a kind that libcrypt does not know."""
+    data = ctypes.create_string_buffer(_DATA_BYTES)
+    again = _libcrypt().crypt_rn(password, hashed.encode(), data, _DATA_BYTES)
+    ctypes.memset(data, 0, _DATA_BYTES)
+    return bool(again) and again.decode("ascii") == hashed
+
+
 def _libcrypt() -> ctypes.CDLL:
     for name in _LIBRARIES:
         try:

@@ -8,7 +8,7 @@ from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
 from xeninstall.packs.model import Pack
 
-from . import boot, disk, hooks, identity, network, packs, time
+from . import boot, console, disk, hooks, identity, network, packs, time
 from .check import Chosen, Finding, Refused, check
 from .layout import THIN_MINIMUM_BYTES, Layout, divide
 from .losses import losses
@@ -73,6 +73,7 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         *boot.mounts(wanted),
         *disk.storage_at_first_boot(wanted),
         *identity.keyboard(wanted),
+        *console.actions(wanted),
         *hooks.first_boot(wanted),
     )
     esps = [PartitionOf(disk=system.key, number=wanted.layout.esp) for system in wanted.system_disks]
@@ -139,7 +140,7 @@ def _for_image(
         raise Refused(findings)
     target = PlannedDisk(key="system", path=file.path, identity=f"image file {file.path}", size_bytes=file.size_bytes, image=True)
     layout = _layout(answers, (target,), seed)
-    wanted = Wanted(answers=answers, machine=None, image=image, disks=(target,), layout=layout, nics=(), seed=seed)
+    wanted = Wanted(answers, None, (), image, (target,), layout, seed)
     warnings = []
     named = [key for key in ("serial", "wwn", "path", "match") if getattr(answers.disk, key) is not None]
     if named:
@@ -161,10 +162,7 @@ def _for_machine(
         disks.append(_planned("mirror", chosen.mirror))
     disks += [_planned(f"extra{number}", extra) for number, extra in enumerate(chosen.extras, 1)]
     layout = _layout(answers, tuple(disks), seed)
-    wanted = Wanted(
-        answers=answers, machine=machine, image=image, disks=tuple(disks), layout=layout, nics=tuple(chosen.nics), seed=seed
-    )
-    return wanted, chosen.warnings
+    return Wanted(answers, machine, tuple(chosen.nics), image, tuple(disks), layout, seed), chosen.warnings
 
 
 def _planned(key: str, found: Disk) -> PlannedDisk:

@@ -4,13 +4,13 @@ from xeninstall.answers.model import DnsMode
 
 from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
-from .wanted import Settings
+from .wanted import Host
 
 AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
 NFTABLES = "/etc/nftables.conf"
 
 
-def name(wanted: Settings) -> tuple[Action, ...]:
+def name(wanted: Host) -> tuple[Action, ...]:
     """/etc/hostname and /etc/hosts; static addresses answer to the name, otherwise 127.0.1.1 does."""
     host = wanted.answers.host
     names = f"{wanted.fqdn} {host.name}" if host.domain else host.name
@@ -22,7 +22,7 @@ def name(wanted: Settings) -> tuple[Action, ...]:
     return (WriteFile(path="/etc/hostname", text=host.name + "\n"), WriteFile(path="/etc/hosts", text=hosts))
 
 
-def keyboard(wanted: Settings) -> tuple[Action, ...]:
+def keyboard(wanted: Host) -> tuple[Action, ...]:
     """console-setup's file, and its cached key map that the early boot reads."""
     wish = wanted.answers.keyboard
     text = f'XKBMODEL="pc105"\nXKBLAYOUT="{wish.layout}"\nXKBVARIANT="{wish.variant}"\nXKBOPTIONS=""\n\nBACKSPACE="guess"\n'
@@ -32,7 +32,7 @@ def keyboard(wanted: Settings) -> tuple[Action, ...]:
     )
 
 
-def accounts(wanted: Settings) -> tuple[Action, ...]:
+def accounts(wanted: Host) -> tuple[Action, ...]:
     """Root's password hash and SSH keys; with keys, SSH takes no password."""
     root = wanted.answers.root
     out: list[Action] = []
@@ -47,7 +47,7 @@ def accounts(wanted: Settings) -> tuple[Action, ...]:
     return tuple(out)
 
 
-def firewall(wanted: Settings) -> tuple[Action, ...]:
+def firewall(wanted: Host) -> tuple[Action, ...]:
     """nftables: SSH, what was chosen, answers to what the host asks, and nothing else. Guests' bridged traffic passes."""
     opened = {"tcp": {22}, "udp": set[int]()}
     for rule in wanted.answers.firewall.open:

@@ -9,7 +9,7 @@ from xeninstall.answers.model import BondMode, DnsMode, Ipv4Method, Ipv6Method, 
 
 from .model import Action, MakeLink, WriteFile
 from .units import enabled_unit
-from .wanted import Settings
+from .wanted import Host
 
 BRIDGE = "xenbr0"
 DIRECTORY = "/etc/systemd/network"
@@ -17,7 +17,7 @@ RESOLVED = "/etc/systemd/resolved.conf.d/xeninstall.conf"
 DNSMASQ = "/etc/dnsmasq.d/xeninstall.conf"
 
 
-def actions(wanted: Settings) -> tuple[Action, ...]:
+def actions(wanted: Host) -> tuple[Action, ...]:
     """Everything below /etc/systemd/network, and the service that finds an image's NIC."""
     network = wanted.answers.network
     files = {f"10-{BRIDGE}.netdev": _bridge(wanted), f"10-{BRIDGE}.link": _keep_kernels_address(BRIDGE)}
@@ -59,15 +59,15 @@ def _join(*lines: str) -> str:
     return "# Written by xeninstall.\n" + "\n".join(lines) + "\n"
 
 
-def _mtu_netdev(wanted: Settings) -> tuple[str, ...]:
+def _mtu_netdev(wanted: Host) -> tuple[str, ...]:
     return (f"MTUBytes={wanted.answers.network.mtu}",) if wanted.answers.network.mtu else ()
 
 
-def _mac(wanted: Settings) -> str:
+def _mac(wanted: Host) -> str:
     return f"MACAddress={wanted.nics[0].mac if wanted.nics else 'none'}"
 
 
-def _bridge(wanted: Settings) -> str:
+def _bridge(wanted: Host) -> str:
     return _join("[NetDev]", f"Name={BRIDGE}", "Kind=bridge", _mac(wanted), *_mtu_netdev(wanted), "", "[Bridge]", "STP=no")
 
 
@@ -76,7 +76,7 @@ def _keep_kernels_address(name: str) -> str:
     return _join("[Match]", f"OriginalName={name}", "", "[Link]", "MACAddressPolicy=none")
 
 
-def _bond(wanted: Settings) -> str:
+def _bond(wanted: Host) -> str:
     bond = wanted.answers.network.bond
     assert bond is not None
     lines = ["[NetDev]", "Name=bond0", "Kind=bond", _mac(wanted), *_mtu_netdev(wanted)]
@@ -86,7 +86,7 @@ def _bond(wanted: Settings) -> str:
     return _join(*lines)
 
 
-def _port(wanted: Settings, match: str, attach: str) -> str:
+def _port(wanted: Host, match: str, attach: str) -> str:
     # A MAC address alone would also match what is stacked upon the card; those have a kind, cards have none.
     lines = ["[Match]", match, *(["Kind=!*"] if match.startswith("Permanent") else []), "", "[Link]"]
     if wanted.answers.network.mtu:
@@ -95,7 +95,7 @@ def _port(wanted: Settings, match: str, attach: str) -> str:
     return _join(*lines)
 
 
-def _management(wanted: Settings) -> str:
+def _management(wanted: Host) -> str:
     answers = wanted.answers
     ipv4, ipv6 = answers.network.ipv4, answers.network.ipv6
     dhcp4, auto6 = ipv4.method is Ipv4Method.DHCP, ipv6.method is Ipv6Method.AUTO
@@ -183,7 +183,7 @@ WantedBy=systemd-networkd.service
     )
 
 
-def resolver(wanted: Settings) -> tuple[Action, ...]:
+def resolver(wanted: Host) -> tuple[Action, ...]:
     """systemd-resolved for this host, and dnsmasq for everybody where this host serves DNS."""
     dns = wanted.answers.dns
     search = " ".join(dns.search)

@@ -4,7 +4,7 @@ from xeninstall.answers.model import NtpMode
 
 from .model import Action, MakeLink, Remove, SetClock, WriteFile
 from .units import disable, enable, enabled_unit
-from .wanted import Settings
+from .wanted import Host
 
 CHRONY = "/etc/chrony/chrony.conf"
 LOCALTIME = "/etc/localtime"
@@ -20,13 +20,13 @@ confdir /etc/chrony/conf.d
 """
 
 
-def clock(wanted: Settings) -> tuple[Action, ...]:
+def clock(wanted: Host) -> tuple[Action, ...]:
     """Set the machine's clock where the answers give a moment; an image has no clock."""
     moment = wanted.answers.time.clock
     return (SetClock(moment=moment.isoformat()),) if moment is not None and wanted.machine is not None else ()
 
 
-def actions(wanted: Settings) -> tuple[Action, ...]:
+def actions(wanted: Host) -> tuple[Action, ...]:
     """/etc/localtime and chrony's configuration."""
     time = wanted.answers.time
     out: list[Action] = [

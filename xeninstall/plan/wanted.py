@@ -1,9 +1,8 @@
-"""What every stage may look at: answers, machine, system image and the decisions that came before it, as one value."""
+"""What every stage may look at, as one value: answers, machine, and for an installation system image and disks, too."""
 
 from dataclasses import dataclass
 
 from xeninstall.answers.model import Answers, SerialPort
-from xeninstall.answers.sections import Sections
 from xeninstall.base.sizes import GIB, MIB
 from xeninstall.machine.model import Machine, Nic
 from xeninstall.packs.model import Pack
@@ -13,13 +12,11 @@ from .model import ArrayOf, Device, PartitionOf, PlannedDisk, chosen_uuid
 from .system_image import SystemImage
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a host's own configuration is made from, when it is installed and later. `machine` is None for an image file: nobody
-    knows yet where it will run.
-    """
+@dataclass(frozen=True)
+class Host:
+    """The host itself, whatever it is made from. `machine` is None for an image file: nobody knows yet where it will run."""
 
-    answers: Sections
+    answers: Answers
     machine: Machine | None
     nics: tuple[Nic, ...]  # the management NIC, or the bond's members; empty when the first boot has to choose
 
@@ -68,11 +65,10 @@ class Settings:
         return min(self.machine.cpu.threads, 8) if self.machine else 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted(Settings):
+@dataclass(frozen=True)
+class Wanted(Host):
     """The planner's context for an installation."""
 
-    answers: Answers
     image: SystemImage
     disks: tuple[PlannedDisk, ...]
     layout: Layout
