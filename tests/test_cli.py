@@ -27,6 +27,7 @@ _VERBS = (
     "install",
     "wizard",
     "pack",
+    "setup",
     "start",
     "rescue",
     "logs",

@@ -109,6 +109,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     pack.add_argument("--sign", metavar="KEYFILE", help="with build: sign it with this OpenSSH private key")
 
+    setup = add("setup", "show a running host's state, and change its settings with screens")
+    setup.add_argument(
+        "--console", action="store_true", help="as on the host's own console: anybody may look, changes ask for root's password"
+    )
+    setup.add_argument("--confirm", action="store_true", help="without screens: keep the change that waits to be confirmed")
+    setup.add_argument("--undo", action="store_true", help="without screens: undo the change that waits to be confirmed")
+    setup.add_argument(
+        "--undo-after",
+        metavar="SECONDS",
+        type=int,
+        default=90,
+        help="how long a change of the network waits to be confirmed before it is undone (default 90)",
+    )
+
     start = add("start", "do what the boot medium was started for: wizard, unattended installation, rescue or shell")
     start.add_argument(
         "--command-line",

@@ -142,19 +142,7 @@ def _system(named: str | None, *, rehearsal: bool) -> tuple[SystemImage, Path]:
         if named is not None or not rehearsal:
             raise
     # A rehearsal needs no system image: the plan is only shown.
-    unknown = SystemImage(
-        product=__version__,
-        sha256="0" * 64,
-        size_bytes=0,
-        unpacked_bytes=0,
-        inodes=0,
-        debian="13",
-        kernel="unknown",
-        xen="unknown",
-        boot_files={"/boot/initrd.img-unknown": "0" * 64},
-        packages={},
-    )
-    return unknown, Path("none")
+    return SystemImage.unknown(__version__), Path("none")
 
 
 def _target(named: str | None, size: str, draft: "Draft") -> "Target":

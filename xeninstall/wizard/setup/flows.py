@@ -1,0 +1,47 @@
+"""What can be set: the wizard's own steps, each followed by the screen that applies it."""
+
+from collections.abc import Callable
+
+from xeninstall.wizard.flow import Flow
+from xeninstall.wizard.kit import _
+from xeninstall.wizard.steps.address import Address
+from xeninstall.wizard.steps.dns import Dns
+from xeninstall.wizard.steps.host import Host
+from xeninstall.wizard.steps.keyboard import Keyboard
+from xeninstall.wizard.steps.network import Network
+from xeninstall.wizard.steps.root import Root
+from xeninstall.wizard.steps.time import Time
+from xeninstall.wizard.steps.zone import TimeZone
+
+from .applying import CONFIRM, Apply
+from .confirm import Confirm
+from .logs import Logs
+from .power import Power
+from .status import Status
+
+
+class HostKeyboard(Keyboard):
+    """Here it is one setting of several, and has a way back."""
+
+    HAS_BACK = True
+
+
+def _nothing() -> str:
+    return ""
+
+
+def _flow(name: str, title: Callable[[], str], *steps: type) -> Flow:
+    return Flow(name, title, _nothing, steps)
+
+
+STATUS = _flow("status", _nothing, Status)
+CONFIRMING = _flow(CONFIRM, _nothing, Confirm)
+SETTINGS = (
+    _flow("keyboard", lambda: _("Language and keyboard"), HostKeyboard, Apply),
+    _flow("root", lambda: _("Root password and SSH keys"), Root, Apply),
+    _flow("network", lambda: _("Management network"), Network, Address, Apply),
+    _flow("host", lambda: _("Host name and DNS"), Host, Dns, Apply),
+    _flow("time", lambda: _("Time zone and NTP"), TimeZone, Time, Apply),
+    _flow("logs", lambda: _("Logs"), Logs),
+    _flow("power", lambda: _("Reboot and shutdown"), Power),
+)
