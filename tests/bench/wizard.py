@@ -27,6 +27,7 @@ _LAST_ON_SCREEN = b"Leave"  # in the bottom line, which is drawn last
 _TABS = 8
 _QUIET_SECONDS = 0.4
 _IDLE_SECONDS = 5.0
+_ASKED_SECONDS = 6.0  # tmux waits 5 s for what its terminal says of itself, and sends it one last setting then
 _START_SECONDS = 60.0
 
 
@@ -98,6 +99,7 @@ def traffic(terminal: Terminal) -> tuple[list[int], float]:
     terminal.first_screen()
     terminal.sent(1.0)
     tabs = [terminal.sent(_QUIET_SECONDS, b"\t") for _ in range(_TABS)]
+    terminal.sent(_ASKED_SECONDS)
     return tabs, terminal.sent_within(_IDLE_SECONDS) / _IDLE_SECONDS
 
 

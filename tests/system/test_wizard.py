@@ -245,14 +245,16 @@ def test_the_password_is_on_no_screen_and_in_no_file(run: str, request: pytest.F
 
 
 @pytest.mark.vm
-def test_what_the_wizard_installed_boots_as_it_was_typed(by_killed_linux: Installed) -> None:
-    with Machine([Disk(by_killed_linux.image)], name="wizard") as machine:
+@pytest.mark.parametrize(("run", "name"), [("by_vt100", "plain"), ("by_killed_linux", "killed.example.org")])
+def test_what_the_wizard_installed_boots_as_it_was_typed(run: str, name: str, request: pytest.FixtureRequest) -> None:
+    installed: Installed = request.getfixturevalue(run)
+    with Machine([Disk(installed.image)], name=run) as machine:
         host = machine.console
         host.login("root", PASSWORD, LOGIN_SECONDS)
         assert "xen_version            : 4.20" in host.check("xl info")
         if hvm_expected():
             assert "hvm" in host.check("xl info | grep virt_caps")
-        assert host.check("hostname -f") == "killed.example.org"
+        assert host.check("hostname -f") == name
         assert "192.0.2.77/24" in host.check("ip -brief -4 address show xenbr0")
         assert "via 192.0.2.1 " in host.check("ip route show default")
         assert host.check("timedatectl show -p Timezone --value") == "Europe/Berlin"
