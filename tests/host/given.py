@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.given import answers, machine
 from xeninstall.answers.dump import dump
 from xeninstall.answers.model import Answers
+from xeninstall.answers.package_sets import SETS
 from xeninstall.apply import host_files
 from xeninstall.base.run import Completed
 from xeninstall.plan import identity, network, time
@@ -44,6 +45,12 @@ def installed(root: Path, toml: str = "", *, keep: bool = True) -> Answers:
                 host_files.remove(root, action)
             case SetRootPassword(hash=secret):
                 host_files.write_file(root, WriteFile(path="/etc/shadow", text=f"root:{secret.get_secret_value()}:1::::::\n"))
+    status = "".join(
+        f"Package: {name}\nStatus: install ok installed\nVersion: 1\n\n"
+        for one in given.packages.sets
+        for name in SETS.get(one, ("base-files",))
+    )
+    host_files.write_file(root, WriteFile(path="/var/lib/dpkg/status", text=status))
     if keep:
         host_files.write_file(root, WriteFile(path="/etc/xeninstall/answers.toml", text=dump(given)))
     return given

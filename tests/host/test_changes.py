@@ -132,3 +132,12 @@ def test_keys_with_options_stay_and_the_last_key_can_go(tmp_path: Path) -> None:
 def test_a_clock_is_set_where_it_is_set_by_hand(tmp_path: Path) -> None:
     made = between(tmp_path, "", '[time]\nntp = "none"\nclock = 2026-11-23T20:15:00+01:00\n')
     assert ("date", "--set", "2026-11-23T20:15:00+01:00") in made.commands
+
+
+def test_a_package_set_is_installed_by_apt_and_none_is_taken_away(tmp_path: Path) -> None:
+    with_storage = '[packages]\nsets = ["base", "storage"]\n'
+    made = between(tmp_path, with_storage, '[packages]\nsets = ["base", "storage", "monitoring"]\n')
+    assert made.topics == ("packages",) and not made.files and not made.undo and not made.cuts
+    assert [argv[argv.index("apt-get") :][5:][:1] for argv in made.commands] == [("update",), ("-o",)]
+    assert made.commands[1][-5:] == ("prometheus-node-exporter", "lm-sensors", "sysstat", "ipmitool", "htop")
+    assert between(tmp_path, with_storage, "").commands == ()

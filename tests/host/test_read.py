@@ -33,6 +33,7 @@ DNS = '[dns]\nmode = "servers"\nservers = ["192.0.2.53", "2001:db8::53"]\n'
         '[time]\nntp = "none"\n',
         '[keyboard]\nlayout = "de"\nvariant = "nodeadkeys"\n',
         f'[root]\npassword_hash = "{HASH}"\n',
+        '[packages]\nsets = ["base", "storage", "monitoring"]\n',
     ],
 )
 def test_answers_come_back(tmp_path: Path, toml: str) -> None:
@@ -40,7 +41,7 @@ def test_answers_come_back(tmp_path: Path, toml: str) -> None:
     current = read(Tree(tmp_path))
     assert not current.unread and not current.drift and current.kept
     found = sections_of(current.data)
-    for section in ("keyboard", "root", "network", "host", "dns", "time", "firewall"):
+    for section in ("keyboard", "root", "network", "host", "dns", "time", "firewall", "packages"):
         assert getattr(found, section) == getattr(given, section), section
 
 
@@ -63,6 +64,16 @@ def test_what_something_else_keeps_is_named(tmp_path: Path) -> None:
         path.unlink()
     (tmp_path / "etc/nftables.conf").write_text("flush ruleset\n")
     assert read(Tree(tmp_path)).unread == ("network", "firewall")
+
+
+def test_half_a_set_is_none_and_what_was_removed_does_not_count(tmp_path: Path) -> None:
+    installed(tmp_path, '[packages]\nsets = ["base", "storage"]\n')
+    status = tmp_path / "var/lib/dpkg/status"
+    text = status.read_text()
+    status.write_text(text.replace("lsscsi\nStatus: install ok installed", "lsscsi\nStatus: deinstall ok config-files"))
+    current = read(Tree(tmp_path))
+    assert current.data["packages"] == {"sets": ["base"]}
+    assert [one.key for one in current.drift] == ["packages.sets"]
 
 
 def test_nothing_at_all_is_no_failure(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from xeninstall.answers.model import DnsMode, NtpMode
+from xeninstall.answers.package_sets import SETS
 from xeninstall.plan import identity, network, time
 from xeninstall.plan.model import Action, MakeLink, Remove, RunInHost, SetClock, SetRootPassword, WriteFile
 from xeninstall.plan.wanted import Host
@@ -83,6 +84,7 @@ class _Topic:
     actions: Callable[[Host], tuple[Action, ...]]
     commands: Callable[[Host, Host], tuple[Argv, ...]]
     cuts: bool = False
+    differs: Callable[[Host, Host], bool] = lambda before, after: False  # beside its files
 
 
 def changes(tree: Tree, before: Host, after: Host, unread: tuple[str, ...] = ()) -> Changes:
@@ -94,7 +96,7 @@ def changes(tree: Tree, before: Host, after: Host, unread: tuple[str, ...] = ())
     password, cuts = None, False
     for topic in _TOPICS:
         was, wanted = topic.actions(before), topic.actions(after)
-        if was == wanted or topic.section in unread:
+        if (was == wanted and not topic.differs(before, after)) or topic.section in unread:
             continue
         topics.append(topic.section)
         cuts = cuts or topic.cuts
@@ -114,7 +116,7 @@ def changes(tree: Tree, before: Host, after: Host, unread: tuple[str, ...] = ())
         for path in _stale(tree, topic, was, wanted):
             files[path] = FileChange(_there(tree, path), Remove(path=path))
         commands |= dict.fromkeys(topic.commands(before, after))
-        undo |= dict.fromkeys(topic.commands(after, before))
+        undo |= dict.fromkeys(() if topic.section == "packages" else topic.commands(after, before))
     real = tuple(one for one in files.values() if one.before != one.after)
     return Changes(tuple(dict.fromkeys(topics)), real, tuple(commands), tuple(undo), password, cuts)
 
@@ -202,9 +204,24 @@ def _reload_clock(before: Host, after: Host) -> tuple[Argv, ...]:
     return (*out, ("systemctl", "stop" if wanted.ntp is NtpMode.NONE else "restart", "chrony.service"))
 
 
+def _install(before: Host, after: Host) -> tuple[Argv, ...]:
+    """By apt. A set that is wanted no more stays: who knows what else has come to need it."""
+    had = before.answers.packages.sets
+    names = [name for one in after.answers.packages.sets if one not in had for name in SETS.get(one, ())]
+    return (_UPDATE, (*_INSTALL, *names)) if names else ()
+
+
+def _other_sets(before: Host, after: Host) -> bool:
+    return set(before.answers.packages.sets) != set(after.answers.packages.sets)
+
+
 def _always(*argvs: Argv) -> Callable[[Host, Host], tuple[Argv, ...]]:
     return lambda before, after: argvs
 
+
+_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes", "-o", "DPkg::Lock::Timeout=600")
+_UPDATE = (*_APT, "update")
+_INSTALL = (*_APT, "-o", "Dpkg::Options::=--force-confold", "install", "--no-install-recommends")
 
 # In the order in which they are done: names and rules before the addresses that they are about.
 _TOPICS = (
@@ -215,5 +232,6 @@ _TOPICS = (
     _Topic("network", network.actions, _reload_network, cuts=True),
     _Topic("dns", network.resolver, _reload_names),
     _Topic("root", _login, _always(("systemctl", "try-reload-or-restart", "ssh.service"))),
+    _Topic("packages", lambda host: (), _install, differs=_other_sets),
 )
 SECTIONS = tuple(topic.section for topic in _TOPICS)

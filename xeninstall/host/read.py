@@ -11,7 +11,7 @@ from xeninstall.answers.sections import Sections
 from xeninstall.answers.source import parse
 from xeninstall.base.errors import Error
 
-from .settings import clock, dns, firewall, keyboard, login, name, network
+from .settings import clock, dns, firewall, keyboard, login, name, network, packages
 from .tree import Tree
 
 KEPT = "/etc/xeninstall/answers.toml"
@@ -24,6 +24,7 @@ _READERS: dict[str, Callable[[Tree], dict[str, Any] | None]] = {
     "dns": dns.read,
     "time": clock.read,
     "firewall": firewall.read,
+    "packages": packages.read,
 }
 # The answer file names a card in many ways, and keeps no password: neither tells of a change.
 _NOT_COMPARED = ("root.password_hash", "root.password_file", "root.password_stdin", "time.clock")

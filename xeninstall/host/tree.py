@@ -17,11 +17,11 @@ class Tree:
 
     root: Path = Path("/")
 
-    def text(self, path: str) -> str | None:
-        """A file's text."""
+    def text(self, path: str, most_bytes: int = _MOST_BYTES) -> str | None:
+        """A file's text, or its beginning."""
         try:
             with self._place(path).open("rb") as file:
-                return file.read(_MOST_BYTES).decode("utf-8", "replace")
+                return file.read(most_bytes).decode("utf-8", "replace")
         except (OSError, Error):
             return None
 

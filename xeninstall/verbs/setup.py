@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xeninstall import __version__
+from xeninstall.answers.package_sets import SETS
 from xeninstall.apply.records import log_to
 from xeninstall.base.errors import Error, ExitCode, UsageError
 from xeninstall.base.run import SystemRunner, interact
-from xeninstall.plan.system_image import SystemImage
+from xeninstall.plan.system_image import OfflineSet, SystemImage
 
 from .install import must_be_root
 from .probe import machine
@@ -85,10 +86,16 @@ def _session(args: argparse.Namespace) -> "SetupSession":
     return SetupSession(
         machine=found,
         runner=runner,
-        image=SystemImage.unknown(__version__),
+        image=_by_apt(),
         squashfs=Path("none"),
         host=RunningHost(found, runner, seconds=args.undo_after),
         guarded=args.console,
         installed=True,
         console=args.console,
     )
+
+
+def _by_apt() -> SystemImage:
+    """No image is at hand; the sets come from Debian's archive."""
+    sets = {one.value: OfflineSet(title=one.value, packages=names, debs=(), unpacked_bytes=0) for one, names in SETS.items()}
+    return SystemImage.unknown(__version__).model_copy(update={"sets": sets})

@@ -10,11 +10,12 @@ from textual.pilot import Pilot
 
 from tests.given import Recorder
 from tests.host.given import installed, says
-from tests.wizard.driving import SEED, machine, settle, system_image
+from tests.wizard.driving import SEED, machine, settle
 from xeninstall.base.errors import Error
 from xeninstall.host.changes import Changes
 from xeninstall.host.state import Guest, State, Store
 from xeninstall.host.undo import Pending
+from xeninstall.verbs import setup
 from xeninstall.wizard.draft import Draft
 from xeninstall.wizard.kit import Target
 from xeninstall.wizard.setup.app import SetupConsole
@@ -118,7 +119,7 @@ def console(root: Path, toml: str = TOML, **changes: Any) -> SetupSession:
     wanted: dict[str, Any] = {
         "machine": machine("nvme"),
         "runner": Recorder(says),
-        "image": system_image(),
+        "image": setup._by_apt(),
         "squashfs": Path("none"),
         "target": Target(),
         "seed": SEED,

@@ -201,3 +201,17 @@ def test_nothing_is_tried_out_on_the_network_that_the_host_works_over(tmp_path: 
             return words_of(pilot)
 
     assert "This host works over the network that would be tried." in asyncio.run(run())
+
+
+def test_a_package_set_that_is_there_stays_and_another_is_installed(tmp_path: Path) -> None:
+    async def run() -> None:
+        given = console(tmp_path, TOML + '[packages]\nsets = ["base", "storage"]\n')
+        async with shown(given) as pilot:
+            await go(pilot, "6", "down", "down", "space")  # storage is there: its mark stays
+            golden(pilot, "setup/packages")
+            await go(pilot, "end", "space", "ctrl+n")
+            golden(pilot, "setup/apply-packages")
+            await go(pilot, "ctrl+n")
+        assert fake(given).applied[0][0].topics == ("packages",)
+
+    asyncio.run(run())

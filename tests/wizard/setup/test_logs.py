@@ -12,7 +12,7 @@ from xeninstall.base.errors import Error
 def test_a_log_is_shown_without_what_could_steer_a_terminal(tmp_path: Path) -> None:
     async def run() -> None:
         async with shown(console(tmp_path)) as pilot:
-            await pilot.press("6")
+            await pilot.press("7")
             await settle(pilot)
             golden(pilot, "setup/logs")
             await pilot.press("enter")
@@ -27,7 +27,7 @@ def test_a_log_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         given = console(tmp_path)
         fake(given).error = Error("xl ended with status 1", hint="look in a shell")
         async with shown(given) as pilot:
-            await pilot.press("6", "enter")
+            await pilot.press("7", "enter")
             await settle(pilot)
             return words_of(pilot)
 
@@ -37,7 +37,7 @@ def test_a_log_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_everything_that_helps_goes_into_one_file_whose_name_is_told(tmp_path: Path) -> None:
     async def run() -> str:
         async with shown(console(tmp_path)) as pilot:
-            await pilot.press("6", "end", "enter")
+            await pilot.press("7", "end", "enter")
             await settle(pilot)
             return words_of(pilot)
 

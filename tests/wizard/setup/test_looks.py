@@ -21,8 +21,8 @@ SCREENS = {
     "status": (),
     "apply": ("4", "ctrl+n", "ctrl+n"),
     "confirm": ("1",),
-    "logs": ("6",),
-    "power": ("7",),
+    "logs": ("7",),
+    "power": ("8",),
 }
 
 

@@ -14,7 +14,7 @@ def test_running_guests_are_named_and_it_asks(tmp_path: Path) -> None:
     async def run() -> None:
         given = console(tmp_path)
         async with shown(given) as pilot:
-            await pilot.press("7")
+            await pilot.press("8")
             await settle(pilot)
             golden(pilot, "setup/power")
             await pilot.press("enter")
@@ -44,7 +44,7 @@ def test_what_becomes_of_guests(tmp_path: Path, guests: object, saves: bool, say
         given = given if guests is ... else with_state(given, guests=guests)
         fake(given).saves = saves
         async with shown(given) as pilot:
-            await pilot.press("7")
+            await pilot.press("8")
             await settle(pilot)
             return words_of(pilot)
 

@@ -61,8 +61,8 @@ def test_what_was_changed_by_hand_is_listed_and_can_be_read(tmp_path: Path) -> N
         (tmp_path / "etc/localtime").unlink()
         (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")
         async with shown(given) as pilot:
-            assert "8 4 differences from the answer file" in words_of(pilot)
-            await pilot.press("8")
+            assert "9 4 differences from the answer file" in words_of(pilot)
+            await pilot.press("9")
             await settle(pilot)
             golden(pilot, "setup/differences")
 
@@ -88,7 +88,7 @@ def test_what_something_else_keeps_cannot_be_chosen_and_says_so(tmp_path: Path) 
 def test_the_login_shell_is_a_key_away(tmp_path: Path, guarded: bool) -> None:
     async def run() -> int | None:
         async with shown(console(tmp_path, guarded=guarded)) as pilot:
-            await pilot.press("8")
+            await pilot.press("9")
             await settle(pilot)
             return pilot.app.return_value
 

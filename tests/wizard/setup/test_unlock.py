@@ -39,7 +39,7 @@ def test_a_setting_asks_for_the_password_and_a_wrong_one_opens_nothing(tmp_path:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6", "7"])
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6", "7", "8"])
 def test_every_setting_is_behind_it(tmp_path: Path, key: str) -> None:
     async def run() -> None:
         async with shown(console(tmp_path, WITH_PASSWORD, guarded=True)) as pilot:

@@ -22,6 +22,7 @@ _SECTIONS = {
     "network": ("network",),
     "host": ("host", "dns"),
     "time": ("time",),
+    "packages": ("packages",),
 }
 
 

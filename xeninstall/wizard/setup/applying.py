@@ -18,13 +18,14 @@ from xeninstall.wizard.steps.dns import Dns
 from xeninstall.wizard.steps.host import Host
 from xeninstall.wizard.steps.keyboard import Keyboard
 from xeninstall.wizard.steps.network import Network
+from xeninstall.wizard.steps.packages import Packages
 from xeninstall.wizard.steps.root import Root
 from xeninstall.wizard.steps.time import Time
 from xeninstall.wizard.steps.zone import TimeZone
 
 from .session import SetupSession
 
-_SETTINGS: tuple[type[Step], ...] = (Keyboard, Root, Network, Address, Host, Dns, TimeZone, Time)
+_SETTINGS: tuple[type[Step], ...] = (Keyboard, Root, Network, Address, Host, Dns, TimeZone, Time, Packages)
 CONFIRM = "confirm"
 
 
@@ -89,8 +90,9 @@ class Apply(Step):
         for heading, before, after in differences(self.session):
             yield Static(heading, classes="title", markup=False)
             yield Static(plain(f"  {_('now:')}  {before}\n  {_('then:')} {after}"), classes="text", markup=False)
-        files = counted("{n} file changes", "{n} files change", len(self._changes.files))
-        yield Static(files, classes="text gap", markup=False)
+        if self._changes.files:
+            files = counted("{n} file changes", "{n} files change", len(self._changes.files))
+            yield Static(files, classes="text gap", markup=False)
         if self._changes.cuts:
             text = _("This may cut the host off: it comes back by itself unless it is confirmed.")
             yield Static(text, classes="warning", markup=False)

@@ -9,6 +9,7 @@ from xeninstall.wizard.steps.dns import Dns
 from xeninstall.wizard.steps.host import Host
 from xeninstall.wizard.steps.keyboard import Keyboard
 from xeninstall.wizard.steps.network import Network
+from xeninstall.wizard.steps.packages import Packages
 from xeninstall.wizard.steps.root import Root
 from xeninstall.wizard.steps.time import Time
 from xeninstall.wizard.steps.zone import TimeZone
@@ -24,6 +25,18 @@ class HostKeyboard(Keyboard):
     """Here it is one setting of several, and has a way back."""
 
     HAS_BACK = True
+
+
+class HostPackages(Packages):
+    """By apt, since the medium is far."""
+
+    @classmethod
+    def explanation(cls) -> str:
+        """See Step."""
+        return _(
+            "What the host has is marked and stays; a set that is marked beside it is downloaded and installed by apt, which "
+            "needs Debian's archive to be reachable. Take a set out with apt, by its packages."
+        )
 
 
 def _nothing() -> str:
@@ -42,6 +55,7 @@ SETTINGS = (
     _flow("network", lambda: _("Management network"), Network, Address, Apply),
     _flow("host", lambda: _("Host name and DNS"), Host, Dns, Apply),
     _flow("time", lambda: _("Time zone and NTP"), TimeZone, Time, Apply),
+    _flow("packages", lambda: _("Packages"), HostPackages, Apply),
     _flow("logs", lambda: _("Logs"), Logs),
     _flow("power", lambda: _("Reboot and shutdown"), Power),
 )

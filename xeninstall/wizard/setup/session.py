@@ -79,3 +79,4 @@ class SetupSession(Session):
         self.current = self.host.read()
         self.draft.put(self.current.data)
         self.shelf.clear()
+        self.kept_sets = tuple(str(name) for name in self.current.data.get("packages", {}).get("sets", ()))
