@@ -117,7 +117,8 @@ def changes(tree: Tree, before: Host, after: Host, unread: tuple[str, ...] = ())
             files[path] = FileChange(_there(tree, path), Remove(path=path))
         commands |= dict.fromkeys(topic.commands(before, after))
         undo |= dict.fromkeys(() if topic.section == "packages" else topic.commands(after, before))
-    real = tuple(one for one in files.values() if one.before != one.after)
+    # An empty file in the place of none is no change either: nothing reads more out of it.
+    real = tuple(one for one in files.values() if one.before != one.after and (one.before or one.after))
     return Changes(tuple(dict.fromkeys(topics)), real, tuple(commands), tuple(undo), password, cuts)
 
 

@@ -31,7 +31,7 @@ class Confirm(Step):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._settling = False
+        self._settling = self._over = False
 
     @classmethod
     def heading(cls) -> str:
@@ -81,6 +81,8 @@ class Confirm(Step):
         )
 
     def _count(self) -> None:
+        if self._over:
+            return
         self.query_one("#left", Static).update(self._left())
         if self.session.host.pending() is None and not self._settling:
             self._done(_("The old settings are back: nobody confirmed the change."))
@@ -120,6 +122,7 @@ class Confirm(Step):
             self._done(_("The old settings are back."))
 
     def _done(self, news: str) -> None:
+        self._over = True  # the clock may strike once more before the screen is gone
         self.session.reload()
         self.session.news = news
         self.finish()

@@ -167,7 +167,8 @@ def _name(state: State) -> str:
 
 def _system(state: State) -> str:
     xen = f"Xen {state.xen}" if state.xen else _("NOT under Xen")
-    return ", ".join(part for part in (xen, f"Linux {state.kernel}", f"Debian {state.debian}" if state.debian else "") if part)
+    named = [f"{name} {version}" for name, version in (("Linux", state.kernel), ("Debian", state.debian)) if version]
+    return ", ".join([xen, *named])
 
 
 def _cpu(state: State) -> str:
