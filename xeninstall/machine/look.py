@@ -5,7 +5,7 @@ Tests hand in another root and a runner that plays back recorded output; nothing
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import islice
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -39,7 +39,7 @@ class Look:
         try:
             with self.path(absolute).open("rb") as file:
                 # Piece by piece: files of /proc/sys refuse to be read by megabytes (ENOMEM; fs/proc/proc_sysctl.c).
-                return b"".join(takewhile(len, (file.read(_PIECE_BYTES) for _ in range(_MOST_BYTES // _PIECE_BYTES))))
+                return b"".join(islice(iter(lambda: file.read(_PIECE_BYTES), b""), _MOST_BYTES // _PIECE_BYTES))
         except OSError as error:
             if noted:
                 self.note(f"{noted} not seen: {absolute}: {error.strerror}")
