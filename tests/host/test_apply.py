@@ -111,6 +111,28 @@ def test_a_way_back_that_was_cut_short_is_gone_to_its_end_at_the_next_start(tmp_
     assert files(tmp_path) == before
 
 
+def test_services_hear_of_it_in_the_same_boot_only_since_at_the_next_they_wait_for_it(tmp_path: Path) -> None:
+    for boot, told in (("one", True), ("two", False)):
+        root = tmp_path / boot
+        root.mkdir()
+        heard = root / "heard"
+        made = host(root, STATIC + DNS, STATIC.replace(".10/", ".20/") + DNS)
+        apply(replace(made, undo=(("touch", str(heard)),)), "", Host(root), root)
+        (root / "proc/sys/kernel/random/boot_id").write_text(f"{boot}\n")
+        subprocess.run(["/bin/sh", f"{root}{UNDO}/undo"], check=True, timeout=30)
+        assert heard.exists() is told
+        assert "192.0.2.10/24" in (root / "etc/systemd/network/30-xenbr0.network").read_text()
+
+
+def test_the_unit_of_the_way_back_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    made = host(tmp_path, STATIC + DNS, STATIC.replace(".10/", ".20/") + DNS)
+    apply(made, "", Host(tmp_path), tmp_path)
+    unit = tmp_path / "etc/systemd/system/xeninstall-undo.service"
+    argv = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "xeninstall-undo" not in done.stderr, done.stderr
+
+
 def test_a_service_that_refuses_brings_the_old_files_back_at_once(tmp_path: Path) -> None:
     made = host(tmp_path, STATIC + DNS, STATIC.replace(".10/", ".20/") + DNS)
     before = files(tmp_path)

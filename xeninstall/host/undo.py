@@ -27,6 +27,7 @@ SERVICE = "xeninstall-undo.service"
 TIMER = "xeninstall-undo.timer"
 _UNIT = f"/etc/systemd/system/{SERVICE}"
 _WANTED = f"/etc/systemd/system/sysinit.target.wants/{SERVICE}"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _TEXT = f"""[Unit]
 Description=Put back the settings that nobody has confirmed
 DefaultDependencies=no
@@ -159,8 +160,12 @@ class Undo:
                 os.chown(kept, target.stat().st_uid, target.stat().st_gid)
             lines.append(f"mkdir -p {shlex.quote(str(target.parent))}")
             lines.append(f"cp -a files/{number} {at}.xeninstall-old && mv -fT {at}.xeninstall-old {at}")
-        lines.append("sync")
+        # At the next start the services come up with the old files by themselves, and wait for this script: it must not wait
+        # for them.
+        boot_id = shlex.quote(str(inside(self._root, _BOOT_ID)))
+        lines += ["sync", f'if [ "$(cat {boot_id})" = {self._boot()} ]; then', ":"]
         lines += [f"{shlex.join(argv)} || true" for argv in changes.undo]
+        lines += ["else", ":", *(f"{shlex.join(argv)} || true" for argv in changes.undo if argv[0] == "hostname"), "fi"]
         for path in (_WANTED, _UNIT):
             lines.append(f"rm -f {shlex.quote(str(inside(self._root, path)))}")
         lines += ["mv -f pending undone", "systemctl --no-block daemon-reload || true", ""]
@@ -171,7 +176,7 @@ class Undo:
             remove(self._root, Remove(path=path))
 
     def _boot(self) -> str:
-        return inside(self._root, "/proc/sys/kernel/random/boot_id").read_text().strip()
+        return inside(self._root, _BOOT_ID).read_text().strip()
 
     def _uptime(self) -> float:
         return float(inside(self._root, "/proc/uptime").read_text().split()[0])
