@@ -89,7 +89,7 @@ def test_a_topic_that_something_else_keeps_is_left_alone(tmp_path: Path) -> None
             '[time]\nntp = "servers"\nservers = ["ntp.example.org"]\n',
             '[time]\nntp = "none"\n',
             ("time",),
-            ["/etc/systemd/system/multi-user.target.wants/chrony.service", "/etc/chrony/chrony.conf"],
+            ["/etc/systemd/system/multi-user.target.wants/chrony.service"],
             [("systemctl", "daemon-reload"), ("systemctl", "stop", "chrony.service")],
         ),
         ('[time]\nzone = "Etc/UTC"\n', '[time]\nzone = "Europe/Berlin"\n', ("time",), ["/etc/localtime", "/etc/timezone"], []),

@@ -146,9 +146,9 @@ def _stale(tree: Tree, topic: _Topic, was: tuple[Action, ...], wanted: tuple[Act
         names = [f"{network.DIRECTORY}/{name}" for name in tree.names(network.DIRECTORY)]
         old += [path for path in names if (tree.text(path) or "").startswith(_OURS)]
         old += _CHOOSER
-    if topic.section == "root" and identity.AUTHORIZED_KEYS in old:
-        old.remove(identity.AUTHORIZED_KEYS)  # it may hold more than ours; see _without_keys
-    yield from (path for path in dict.fromkeys(old) if path not in paths and _there(tree, path) is not None)
+    # Keys: the file may hold more than ours. chrony.conf: without it a clock that is switched on by hand would not go.
+    kept = (identity.AUTHORIZED_KEYS, time.CHRONY)
+    yield from (path for path in dict.fromkeys(old) if path not in (*paths, *kept) and _there(tree, path) is not None)
 
 
 def _login(settings: Host) -> tuple[Action, ...]:

@@ -222,3 +222,17 @@ def test_a_package_set_that_is_there_stays_and_another_is_installed(tmp_path: Pa
         assert fake(given).applied[0][0].topics == ("packages",)
 
     asyncio.run(run())
+
+
+def test_a_password_that_is_typed_and_taken_back_leaves_the_hosts_own(tmp_path: Path) -> None:
+    async def run() -> None:
+        given = console(tmp_path, f'{TOML}[root]\npassword_hash = "{HASH}"\n')
+        async with shown(given) as pilot:
+            await go(pilot, "2", "x")
+            assert given.draft.get("root.password_hash") is None
+            await go(pilot, "backspace")
+            assert given.draft.get("root.password_hash") == HASH and "A password is set" in words_of(pilot)
+            await go(pilot, "ctrl+n")
+            assert "Nothing is different from how the host is now." in words_of(pilot)
+
+    asyncio.run(run())

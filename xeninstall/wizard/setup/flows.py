@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from textual.widgets import Static
+
 from xeninstall.wizard.flow import Flow
-from xeninstall.wizard.kit import _
+from xeninstall.wizard.kit import Field, _
 from xeninstall.wizard.steps.address import Address
 from xeninstall.wizard.steps.dns import Dns
 from xeninstall.wizard.steps.host import Host
@@ -18,6 +20,7 @@ from .applying import CONFIRM, Apply
 from .confirm import Confirm
 from .logs import Logs
 from .power import Power
+from .session import SetupSession
 from .status import Status
 
 
@@ -25,6 +28,18 @@ class HostKeyboard(Keyboard):
     """Here it is one setting of several, and has a way back."""
 
     HAS_BACK = True
+
+
+class HostRoot(Root):
+    """A password that is typed and taken back again leaves the one that the host has."""
+
+    def _typed(self) -> None:
+        super()._typed()
+        if not any(self.query_one(f"#{name}", Field).line.value for name in ("password", "again")):
+            assert isinstance(self.session, SetupSession)
+            self.session.draft.set("root.password_hash", self.session.current.data.get("root", {}).get("password_hash"))
+            self.query_one("#strength", Static).update(self._password_state())
+            self.judge()
 
 
 class HostPackages(Packages):
@@ -51,7 +66,7 @@ STATUS = _flow("status", _nothing, Status)
 CONFIRMING = _flow(CONFIRM, _nothing, Confirm)
 SETTINGS = (
     _flow("keyboard", lambda: _("Language and keyboard"), HostKeyboard, Apply),
-    _flow("root", lambda: _("Root password and SSH keys"), Root, Apply),
+    _flow("root", lambda: _("Root password and SSH keys"), HostRoot, Apply),
     _flow("network", lambda: _("Management network"), Network, Address, Apply),
     _flow("host", lambda: _("Host name and DNS"), Host, Dns, Apply),
     _flow("time", lambda: _("Time zone and NTP"), TimeZone, Time, Apply),
