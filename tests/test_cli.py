@@ -18,6 +18,7 @@ from xeninstall.parser import build_parser
 ROOT = Path(__file__).parent.parent
 _COMMAND = (sys.executable, "-m", "xeninstall")
 _VERBS = (
+    "answers",
     "check",
     "schema",
     "example",
@@ -27,6 +28,7 @@ _VERBS = (
     "bootstrap",
     "wizard",
     "pack",
+    "setup",
     "start",
     "rescue",
     "logs",

@@ -23,6 +23,17 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("answers", metavar="FILE", help="answer file (TOML); - reads standard input")
     check.add_argument("--json", action="store_true", help="print the errors as JSON")
 
+    answers = add("answers", "make a checked answer file for each machine of a list")
+    answers.add_argument("action", metavar="ACTION", choices=["render"], help="render: fill the template")
+    answers.add_argument("template", metavar="FILE", help="answer file with {column} where machines differ")
+    answers.add_argument(
+        "--inventory", metavar="FILE", required=True, help="list of machines, .csv or .toml, with a column serial, mac or both"
+    )
+    answers.add_argument(
+        "--output", metavar="DIRECTORY", help="write serial/SERIAL.toml and mac/MAC.toml into it; without it only check"
+    )
+    answers.add_argument("--json", action="store_true", help="print machines and files, or the errors, as JSON")
+
     add("schema", "print the JSON Schema of answer files, for editors")
 
     example = add("example", "print an example answer file, or list the examples")
@@ -31,6 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     probe = add("probe", "show what this machine has and whether it can be a Xen host")
     probe.add_argument("--json", action="store_true", help="print the machine profile, which --machine reads")
     probe.add_argument("--machine", metavar="FILE", help="show a recorded profile instead of this machine")
+    probe.add_argument(
+        "--report", action="store_true", help="print a report to send: hardware, versions, settings and state, and no secrets"
+    )
 
     prove = add("prove", "prove the network of an answer file here: link, address, gateway, DNS, NTP; no disk is touched")
     prove.add_argument("answers", metavar="FILE", help="answer file (TOML)")
@@ -110,6 +124,20 @@ def build_parser() -> argparse.ArgumentParser:
         "--load", metavar="MODULE", action="append", help="with build: load this module (again for more); by default all of them"
     )
     pack.add_argument("--sign", metavar="KEYFILE", help="with build: sign it with this OpenSSH private key")
+
+    setup = add("setup", "show a running host's state, and change its settings with screens")
+    setup.add_argument(
+        "--console", action="store_true", help="as on the host's own console: anybody may look, changes ask for root's password"
+    )
+    setup.add_argument("--confirm", action="store_true", help="without screens: keep the change that waits to be confirmed")
+    setup.add_argument("--undo", action="store_true", help="without screens: undo the change that waits to be confirmed")
+    setup.add_argument(
+        "--undo-after",
+        metavar="SECONDS",
+        type=int,
+        default=90,
+        help="how long a change of the network waits to be confirmed before it is undone (default 90)",
+    )
 
     start = add("start", "do what the boot medium was started for: wizard, unattended installation, rescue or shell")
     start.add_argument(

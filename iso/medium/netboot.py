@@ -26,7 +26,7 @@ Machines whose firmware speaks PXE alone get iPXE (Debian's package ipxe: undion
 
 The kernel's words are in boot.ipxe; xeninstall-boot(7) lists them. A fleet sets, for example:
 
-  xeninstall.mode=install xeninstall.answers=http://server/answers/this-rack.toml
+  xeninstall.mode=install xeninstall.answers=http://server/answers/serial/{serial}.toml
 
 python -m iso.build --netboot --answers FILE puts answers into this directory: every machine that is started from it installs
 by itself. A machine needs memory for all files of live/ and 768 MiB: the medium lies in memory then.

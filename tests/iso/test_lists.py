@@ -6,6 +6,7 @@ import pytest
 
 from iso.lists import read_left_out, read_packages, read_pins
 from xeninstall.answers.model import PackageSet
+from xeninstall.answers.package_sets import SETS
 from xeninstall.base.errors import UsageError
 
 ISO = Path(__file__).parents[2] / "iso"
@@ -21,6 +22,11 @@ def test_packages_txt_reads_and_gives_a_reason_for_each_package() -> None:
 def test_every_package_set_that_answers_can_ask_for_is_on_the_medium() -> None:
     sets = {section.name for section in read_packages(ISO / "packages.txt").sets}
     assert sets == {value.value for value in PackageSet} - {PackageSet.BASE.value}
+
+
+def test_the_sets_that_apt_installs_on_a_host_are_those_of_the_medium() -> None:
+    on_medium = {section.name: set(section.names) for section in read_packages(ISO / "packages.txt").sets}
+    assert on_medium == {one.value: set(names) for one, names in SETS.items()}
 
 
 def test_no_package_of_a_set_is_in_the_base_already() -> None:

@@ -1,10 +1,12 @@
 """Looking never raises for what a machine lacks; notes say what stayed unseen."""
 
+import os
+
 import pytest
 
-from xeninstall.machine.look import clean, whole
+from xeninstall.machine.look import Look, clean, whole
 
-from .computer import Computer
+from .computer import Computer, Recorder
 
 
 def test_a_missing_file_is_nothing_and_noted_only_on_request(computer: Computer) -> None:
@@ -62,3 +64,8 @@ def test_links_that_lead_in_circles_lead_nowhere_and_do_no_harm(computer: Comput
     look = computer.look()
     assert not look.exists("/a") and look.text("/a") is None and look.names("/a") == []
     assert isinstance(look.place("/a"), str)
+
+
+def test_a_file_of_proc_sys_is_read_although_it_refuses_large_reads() -> None:
+    look = Look(Recorder())
+    assert look.line("/proc/sys/kernel/osrelease") == os.uname().release and not look.notes

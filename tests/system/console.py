@@ -94,7 +94,11 @@ class Console:
 
     def login(self, user: str, password: str, timeout: float = 300) -> None:
         """Wait for the login prompt, log in, and make the shell quiet enough to talk to."""
-        self.expect(r"login: ", timeout)
+        if self.expect(r"login: |Login shell", timeout)[0] == "Login shell":
+            # The setup console stands before it, and gives way to ^C when its screen is whole.
+            time.sleep(2)
+            self.send("\x03")
+            self.expect(r"login: ", 120)
         for _ in range(3):
             self.send(f"{user}\n")
             self.expect("Password: ", 60)

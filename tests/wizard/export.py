@@ -21,13 +21,14 @@ from xeninstall.plan.model import Plan
 from xeninstall.wizard import cards, proving, working, zones
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.install import INSTALL, LOAD, START
-from xeninstall.wizard.kit import Step
+from xeninstall.wizard.kit import Field, Step
 from xeninstall.wizard.kit.language import switch
 from xeninstall.wizard.steps import zone
 from xeninstall.wizard.steps.review import Review
 
 from .driving import DATA, Worker, machine, running, session, settle, type_text
 from .screens import strips_of, text_of
+from .setup.hosts import console, shown
 from .svg import svg
 
 PICTURES = DATA / "screens" / "svg"
@@ -37,14 +38,14 @@ MACHINE = "foreign-xenvms"  # something is there to be lost, which is what the r
 class Album:
     """SVG by name, numbered in the order of the run."""
 
-    def __init__(self, pilot: Pilot[int]) -> None:
-        self._pilot, self.pictures = pilot, dict[str, str]()
+    def __init__(self, pilot: Pilot[int], before: int = 0) -> None:
+        self._pilot, self._before, self.pictures = pilot, before, dict[str, str]()
 
     def take(self, name: str = "") -> None:
         """The screen as it is."""
         screen = self._pilot.app.screen
         name = name or (screen.NAME if isinstance(screen, Step) else "box")
-        self.pictures[f"{len(self.pictures) + 1:02d}-{name}"] = svg(strips_of(self._pilot))
+        self.pictures[f"{self._before + len(self.pictures) + 1:02d}-{name}"] = svg(strips_of(self._pilot))
 
 
 class _Held(Worker):
@@ -110,7 +111,27 @@ async def pictures() -> dict[str, str]:
                 await settle(pilot)
                 assert pilot.app.screen is not step, "\n".join(["not settled:", *text_of(pilot)])
             await _from_review_to_end(pilot, album, worker)
-    return album.pictures
+        with tempfile.TemporaryDirectory() as place:
+            return album.pictures | await _setup(Path(place), len(album.pictures))
+
+
+async def _setup(place: Path, before: int) -> dict[str, str]:
+    """The setup console of an installed host: its state, and a new address up to the countdown."""
+    async with shown(console(place)) as pilot:
+        album = Album(pilot, before)
+        album.take("setup-status")
+        for key in ("3", "ctrl+n"):
+            await pilot.press(key)
+            await settle(pilot)
+        pilot.app.screen.query_one("#ipv4-address", Field).fill("192.0.2.20/24")
+        await settle(pilot)
+        await pilot.press("ctrl+n")
+        await settle(pilot)
+        album.take("setup-apply")
+        await pilot.press("ctrl+n", "tab", "enter")
+        await settle(pilot)
+        album.take("setup-confirm")
+        return album.pictures
 
 
 async def _answer(pilot: Pilot[int], step: Step) -> None:

@@ -273,6 +273,11 @@ def _ssh_key(value: str) -> str:
     return key
 
 
+def is_ssh_key(value: str) -> bool:
+    """Whether this line is an OpenSSH public key without options before it."""
+    return _SSH_KEY.fullmatch(value) is not None
+
+
 SshKey = Annotated[str, AfterValidator(_ssh_key)]
 
 _CRYPT = re.compile(r"\$(y|gy|7|6|5|2[aby])\$[A-Za-z0-9./$=,]{20,400}")

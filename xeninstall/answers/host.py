@@ -105,6 +105,11 @@ class Console(Section):
         description="Serial console: auto keeps the one that the installer runs on (an image gets ttyS0), none, ttyS0 or ttyS1.",
     )
     speed: Literal[9600, 19200, 38400, 57600, 115200] = Field(115200, description="Serial speed in baud.")
+    setup: Flag = Field(
+        True,
+        description="Show the host-setup console (`xeninstall setup`) on the screen and the serial console, before the login; "
+        "it lets anybody there read the host's state, and asks for root's password before anything else.",
+    )
 
 
 class Xen(Section):

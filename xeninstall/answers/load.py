@@ -2,21 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from .judge import judge, whole
 from .lines import Lines
 from .model import Answers
-from .outside import check_zone, place_packs, read_hooks, read_password
 from .passwords import PasswordError, hash_password, is_password_of, password_of
 from .problems import AnswersError, Problem, dotted, in_order
-from .rules import breaches
-from .salvage import salvage
 from .sections import Sections
 from .source import parse, read_text
-from .words import in_words, worth_saying
 
 __all__ = ["AnswersError", "Problem", "check", "load", "webhook_of"]
 
@@ -24,7 +18,7 @@ _AT_STDIN = ("root", "password_stdin")
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Read:
     """A file that is TOML: what is valid in it, and what is not."""
 
     text: str
@@ -53,11 +47,9 @@ def load(path: Path, *, stdin: Callable[[], bytes] | None = None, known_hash: st
     sections, password = judged.sections, judged.password
     if sections.root.password_stdin:
         password = _password_from(stdin, path, judged.text)
-    if password is not None:
-        hashed = known_hash if known_hash and is_password_of(known_hash, password) else hash_password(password)
-        kept = {"password_hash": SecretStr(hashed), "password_file": None, "password_stdin": False}
-        sections = sections.model_copy(update={"root": sections.root.model_copy(update=kept)})
-    return Answers.model_validate(dict(sections))
+    if password is None:
+        return whole(sections, None)
+    return whole(sections, known_hash if known_hash and is_password_of(known_hash, password) else hash_password(password))
 
 
 def webhook_of(path: Path) -> str:
@@ -68,23 +60,14 @@ def webhook_of(path: Path) -> str:
         return ""
 
 
-def _judge(path: Path) -> _Judged:
+def _judge(path: Path) -> _Read:
     text = read_text(path)
-    sections, findings, broken = salvage(parse(path, text))
-    found = breaches(sections, broken)
-    folder = path.parent if path.is_file() else Path()  # a pipe lies nowhere; its names are relative to us
-    packs = place_packs(sections.packs, folder)
-    hooks, unreadable = read_hooks(sections.hooks, folder)
-    password, unusable = read_password(sections.root, folder)
-    found += [*unreadable, *unusable, *check_zone(sections.time.zone)]
+    judged = judge(parse(path, text), path.parent if path.is_file() else Path())  # a pipe lies nowhere; names are relative to us
     problems: list[Problem] = []
-    if findings or found:
+    if judged.faults:
         lines = Lines(text)
-        said = [(entry["loc"], partial(in_words, entry)) for entry in worth_saying(findings)]
-        said += [(breach.location, partial("{0.what}; {0.remedy}".format, breach)) for breach in found]
-        problems = in_order((lines.of(place), dotted(place), text) for place, text in said)
-    placed = {"hooks": hooks, "packs": packs}
-    return _Judged(text, sections.model_copy(update=placed), problems, password)
+        problems = in_order((lines.of(place), dotted(place), said) for place, said in judged.faults)
+    return _Read(text, judged.sections, problems, judged.password)
 
 
 def _password_from(stdin: Callable[[], bytes] | None, path: Path, text: str) -> bytes:

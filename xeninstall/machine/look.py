@@ -5,6 +5,7 @@ Tests hand in another root and a runner that plays back recorded output; nothing
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -12,6 +13,7 @@ from xeninstall.base.run import Completed, Runner
 
 # No file of /proc or /sys that we read is larger; a hostile or broken one must not fill the memory.
 _MOST_BYTES = 16 * 2**20
+_PIECE_BYTES = 2**16
 COMMAND_SECONDS = 10.0
 
 
@@ -36,7 +38,8 @@ class Look:
         """The bytes of a file, or None; with `noted` (what is not known for it) a note says why."""
         try:
             with self.path(absolute).open("rb") as file:
-                return file.read(_MOST_BYTES)
+                # Piece by piece: files of /proc/sys refuse to be read by megabytes (ENOMEM; fs/proc/proc_sysctl.c).
+                return b"".join(islice(iter(lambda: file.read(_PIECE_BYTES), b""), _MOST_BYTES // _PIECE_BYTES))
         except OSError as error:
             if noted:
                 self.note(f"{noted} not seen: {absolute}: {error.strerror}")

@@ -6,7 +6,7 @@ watches does nothing then: what was meant may have been "rescue".
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -66,6 +66,9 @@ def _one_of(kind: type[StrEnum]) -> _Judge:
     return judge
 
 
+PLACEHOLDERS = ("serial", "mac")
+
+
 def _url(value: str) -> str:
     return "" if re.fullmatch(r"https?://[!-~]{1,2000}", value) else "not an http or https URL; write it like https://host/path"
 
@@ -81,6 +84,9 @@ def _answers(value: str) -> str:
         name, _, path = value.removeprefix("LABEL=").partition(":")
         good = name and "/" not in name and (not path or path.startswith("/"))
         return "" if good else "not a label and a path; write it like LABEL=NAME or LABEL=NAME:/path"
+    strange = [name for name in re.findall(r"\{([^{}]*)\}", value) if name not in PLACEHOLDERS] if is_url(value) else []
+    if strange:
+        return f"{{{strange[0][:20]}}} is no placeholder; write {{serial}} or {{mac}}"
     fault = _file_or_url(value)
     return fault and "neither a URL, an absolute path nor LABEL=; write it like https://host/path, /path or LABEL=NAME:/path"
 
@@ -108,7 +114,8 @@ TABLE = (
          "conversion.", _one_of(Mode)),
     Word("answers", "URL|/path|LABEL=NAME[:/path]",
          "The answer file: fetched from a web server, from a file of the live system, or from the file system with that label "
-         "(its `/answers.toml` unless a path is given). It comes before every other source.", _answers, secret=True),
+         "(its `/answers.toml` unless a path is given). It comes before every other source. In a URL `{serial}` and `{mac}` "
+         "stand for what names this machine.", _answers, secret=True),
     Word("post", "URL",
          "Ask a server: it gets this machine's profile, as `xeninstall probe --json` prints it, by HTTP POST, and answers with "
          "the answer file for it. Used when no other source has one.", _url, secret=True),
@@ -165,6 +172,7 @@ class Words:
     ssh: tuple[str, ...] = ()
     verify: bool = False
     safe: bool = False
+    boot_mac: str = ""  # of the card that the boot loader came by, as it says in BOOTIF
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -202,7 +210,10 @@ def parse(line: str) -> Words:
     given: dict[str, list[str]] = {}
     warnings: list[str] = []
     problems: list[str] = []
+    boot_mac = ""
     for name, value in split(line):
+        if name == "BOOTIF" and re.fullmatch("01(-[0-9A-Fa-f]{2}){6}", value or ""):
+            boot_mac = str(value)[3:].replace("-", ":").lower()
         # The kernel takes - and _ for the same in a word's name; so do we.
         plain = name.lower().replace("_", "-")
         if not plain.startswith(PREFIX):
@@ -219,7 +230,7 @@ def parse(line: str) -> Words:
     for name, values in given.items():
         if not _BY_NAME[name].many and len(set(values)) > 1:
             warnings.append(f"{PREFIX}{name} is given {len(values)} times: the last one counts")
-    return _words(given, tuple(warnings), tuple(problems))
+    return replace(_words(given, tuple(warnings), tuple(problems)), boot_mac=boot_mac)
 
 
 def _fault(word: Word, value: str | None) -> str:

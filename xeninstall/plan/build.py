@@ -9,7 +9,7 @@ from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
 from xeninstall.packs.model import Pack
 
-from . import boot, disk, hooks, identity, network, packs, time
+from . import boot, console, disk, hooks, identity, network, packs, time
 from .check import Chosen, Finding, Refused, check
 from .layout import THIN_MINIMUM_BYTES, Layout, divide
 from .losses import losses
@@ -81,6 +81,7 @@ def stages(wanted: Wanted) -> tuple[Stage, ...]:
         *boot.mounts(wanted),
         *disk.storage_at_first_boot(wanted),
         *identity.keyboard(wanted),
+        *console.actions(wanted),
         *hooks.first_boot(wanted),
     )
     esps = [PartitionOf(disk=system.key, number=wanted.layout.esp) for system in wanted.system_disks]

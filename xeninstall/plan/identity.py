@@ -6,6 +6,9 @@ from .model import Action, MakeLink, RunInHost, SetRootPassword, WriteFile
 from .network import BRIDGE
 from .wanted import Host
 
+AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
+NFTABLES = "/etc/nftables.conf"
+
 
 def name(wanted: Host) -> tuple[Action, ...]:
     """/etc/hostname and /etc/hosts; static addresses answer to the name, otherwise 127.0.1.1 does."""
@@ -36,7 +39,7 @@ def accounts(wanted: Host) -> tuple[Action, ...]:
     if root.password_hash is not None:
         out.append(SetRootPassword(hash=root.password_hash))
     if root.ssh_keys:
-        out.append(WriteFile(path="/root/.ssh/authorized_keys", text="".join(key + "\n" for key in root.ssh_keys), mode=0o600))
+        out.append(WriteFile(path=AUTHORIZED_KEYS, text="".join(key + "\n" for key in root.ssh_keys), mode=0o600))
     permit = "prohibit-password" if root.ssh_keys else "yes"
     out.append(
         WriteFile(path="/etc/ssh/sshd_config.d/xeninstall.conf", text=f"# Written by xeninstall.\nPermitRootLogin {permit}\n")
@@ -76,6 +79,6 @@ table inet filter {{
 }}
 """
     return (
-        WriteFile(path="/etc/nftables.conf", text=text, mode=0o755),
+        WriteFile(path=NFTABLES, text=text, mode=0o755),
         MakeLink(path="/etc/systemd/system/sysinit.target.wants/nftables.service", to="/usr/lib/systemd/system/nftables.service"),
     )

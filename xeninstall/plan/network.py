@@ -12,7 +12,9 @@ from .units import enabled_unit
 from .wanted import Host
 
 BRIDGE = "xenbr0"
-_DIRECTORY = "/etc/systemd/network"
+DIRECTORY = "/etc/systemd/network"
+RESOLVED = "/etc/systemd/resolved.conf.d/xeninstall.conf"
+DNSMASQ = "/etc/dnsmasq.d/xeninstall.conf"
 
 
 def actions(wanted: Host) -> tuple[Action, ...]:
@@ -44,7 +46,7 @@ def actions(wanted: Host) -> tuple[Action, ...]:
     else:
         extra = _uplink_at_first_boot(_port(wanted, "PermanentMACAddress=@MAC@", attach))
     files[f"30-{BRIDGE}.network"] = _management(wanted)
-    written = tuple(WriteFile(path=f"{_DIRECTORY}/{name}", text=text) for name, text in sorted(files.items()))
+    written = tuple(WriteFile(path=f"{DIRECTORY}/{name}", text=text) for name, text in sorted(files.items()))
     online = _join(
         "[Service]", "ExecStart=", f"ExecStart=-/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=30"
     )
@@ -194,7 +196,7 @@ def resolver(wanted: Host) -> tuple[Action, ...]:
     domain = wanted.answers.host.domain
     if search or domain:
         lines.append(f"Domains={search or domain}")
-    out: list[Action] = [WriteFile(path="/etc/systemd/resolved.conf.d/xeninstall.conf", text=_join(*lines))]
+    out: list[Action] = [WriteFile(path=RESOLVED, text=_join(*lines))]
     out.append(MakeLink(path="/etc/resolv.conf", to="../run/systemd/resolve/stub-resolv.conf"))
     if dns.mode is DnsMode.SERVE:
         served = [
@@ -211,7 +213,7 @@ def resolver(wanted: Host) -> tuple[Action, ...]:
         if not wanted.static_addresses:
             # /etc/hosts cannot hold an address that changes, so the bridge's own is served.
             served += [f"interface-name={name},{BRIDGE}" for name in dict.fromkeys((wanted.fqdn, wanted.answers.host.name))]
-        out.append(WriteFile(path="/etc/dnsmasq.d/xeninstall.conf", text=_join(*served)))
+        out.append(WriteFile(path=DNSMASQ, text=_join(*served)))
         out.append(
             MakeLink(
                 path="/etc/systemd/system/multi-user.target.wants/dnsmasq.service", to="/usr/lib/systemd/system/dnsmasq.service"

@@ -57,3 +57,19 @@ class SystemImage(BaseModel):
                 f"{where}: {field or 'the file'}: {first['msg']}",
                 hint="build the image and its description anew with: make image",
             ) from None
+
+    @classmethod
+    def unknown(cls, product: str) -> Self:
+        """In the place of one where nothing is unpacked: a rehearsal, or a host that is installed already."""
+        return cls(
+            product=product,
+            sha256="0" * 64,
+            size_bytes=0,
+            unpacked_bytes=0,
+            inodes=0,
+            debian="13",
+            kernel="unknown",
+            xen="unknown",
+            boot_files={"/boot/initrd.img-unknown": "0" * 64},
+            packages={},
+        )

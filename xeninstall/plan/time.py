@@ -6,6 +6,9 @@ from .model import Action, MakeLink, Remove, SetClock, WriteFile
 from .units import disable, enable, enabled_unit
 from .wanted import Host
 
+CHRONY = "/etc/chrony/chrony.conf"
+LOCALTIME = "/etc/localtime"
+SERVICE_LINK = "/etc/systemd/system/multi-user.target.wants/chrony.service"
 _COMMON = """driftfile /var/lib/chrony/chrony.drift
 ntsdumpdir /var/lib/chrony
 logdir /var/log/chrony
@@ -27,7 +30,7 @@ def actions(wanted: Host) -> tuple[Action, ...]:
     """/etc/localtime and chrony's configuration."""
     time = wanted.answers.time
     out: list[Action] = [
-        MakeLink(path="/etc/localtime", to=f"/usr/share/zoneinfo/{time.zone}"),
+        MakeLink(path=LOCALTIME, to=f"/usr/share/zoneinfo/{time.zone}"),
         WriteFile(path="/etc/timezone", text=time.zone + "\n"),
     ]
     if time.ntp is NtpMode.NONE:
@@ -40,7 +43,7 @@ def actions(wanted: Host) -> tuple[Action, ...]:
         sources = "# From DHCP when it names any; Debian's pool beside them.\nsourcedir /run/chrony-dhcp\n"
         sources += "pool 2.debian.pool.ntp.org iburst\n"
         out.extend(_from_leases())
-    out.append(WriteFile(path="/etc/chrony/chrony.conf", text=f"# Written by xeninstall.\n{sources}{_COMMON}"))
+    out.append(WriteFile(path=CHRONY, text=f"# Written by xeninstall.\n{sources}{_COMMON}"))
     return tuple(out)
 
 

@@ -1,6 +1,7 @@
 """`xeninstall probe`: what this machine has."""
 
 import argparse
+import time
 from pathlib import Path
 
 from xeninstall.base.errors import UsageError
@@ -23,8 +24,22 @@ def machine(profile: str | None) -> Machine:
 
 def run(args: argparse.Namespace) -> int:
     """Print it for people, or as JSON."""
+    if args.report:
+        return _report(args)
     from xeninstall.machine.show import show
 
     found = machine(args.machine)
     print(found.to_json() if args.json else show(found), end="")
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    if args.machine is not None:
+        raise UsageError("--report is about this system, not a recorded machine", hint="leave out --machine, or --report")
+    from xeninstall.host.report import report, show
+    from xeninstall.machine.look import Look
+
+    runner = SystemRunner()
+    made = report(probe(runner), Look(runner), time.time())
+    print(made.to_json() if args.json else show(made), end="")
     return 0

@@ -144,19 +144,7 @@ def _system(named: str | None, *, needed: bool) -> tuple[SystemImage, Path]:
         if named is not None or needed:
             raise
     # A rehearsal needs no system image, since the plan is only shown; a conversion installs nothing.
-    unknown = SystemImage(
-        product=__version__,
-        sha256="0" * 64,
-        size_bytes=0,
-        unpacked_bytes=0,
-        inodes=0,
-        debian="13",
-        kernel="unknown",
-        xen="unknown",
-        boot_files={"/boot/initrd.img-unknown": "0" * 64},
-        packages={},
-    )
-    return unknown, Path("none")
+    return SystemImage.unknown(__version__), Path("none")
 
 
 def _target(named: str | None, size: str, draft: "Draft") -> "Target":

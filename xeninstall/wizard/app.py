@@ -130,19 +130,28 @@ class Wizard(App[int]):
         step = type(message.step)
         # Whoever came from the review to a step of the start goes back there.
         wanted = self.flow.after(step, self.session) if step in self.flow.steps else self.flow.first(self.session)
-        if wanted is None and self.flow is not self._start:
-            self.flow, wanted = self._start, self._menu  # what the flow was for is done
         if wanted is not None:
             self.show(wanted)
+        elif self.flow is not self._start:
+            self.to_menu()  # what the flow was for is done
+
+    def to_menu(self) -> None:
+        """To the step that every flow begins from and ends at."""
+        self.flow = self._start
+        self.show(self._menu)
 
     def on_step_go_back(self, message: Step.GoBack) -> None:
         """To the step before; from a flow's first step to the menu."""
         step = type(message.step)
         wanted = self.flow.before(step, self.session) if step in self.flow.steps else self.flow.first(self.session)
-        if wanted is None and self.flow is not self._start:
-            self.flow, wanted = self._start, self._menu
         if wanted is not None:
             self.show(wanted)
+        elif self.flow is not self._start:
+            self.out_of_flow()
+
+    def out_of_flow(self) -> None:
+        """Back beyond the first step of a flow; what was entered stays."""
+        self.to_menu()
 
     def on_step_jump(self, message: Step.Jump) -> None:
         """To the step of that name, of the flow at hand."""
@@ -179,13 +188,16 @@ class Wizard(App[int]):
 
     def on_step_leave(self, message: Step.Leave) -> None:
         """Nothing was begun, so nothing can be lost; but nobody means to leave by a slip of the finger."""
-        text = _("Nothing has been written to any disk. What was entered is lost when you leave.")
-        if self._keeping and self._keeper and self._keeper.keeps:
-            text = _("Nothing has been written to any disk. What was entered is kept until this machine is switched off.")
-        box = Ask(_("Leave the wizard?"), text, yes=_("Leave"), no=_("Stay"))
+        box = Ask(_("Leave the wizard?"), self.leaving(), yes=_("Leave"), no=_("Stay"))
 
         def answered(yes: bool | None) -> None:
             if yes:
                 self.exit(ExitCode.STOPPED, ExitCode.STOPPED)
 
         self.push_screen(box, answered)
+
+    def leaving(self) -> str:
+        """What becomes of what was entered."""
+        if self._keeping and self._keeper and self._keeper.keeps:
+            return _("Nothing has been written to any disk. What was entered is kept until this machine is switched off.")
+        return _("Nothing has been written to any disk. What was entered is lost when you leave.")

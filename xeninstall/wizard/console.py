@@ -11,11 +11,11 @@ _WITHOUT_WIZARD = "install without a screen instead: xeninstall install ANSWERS;
 _MONOCHROME = ("vt52", "vt100", "vt102", "vt220", "vt320", "ansi-m", "xterm-mono", "linux-m", "screen-m", "tmux-m")
 
 
-def settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """What to set for this terminal. Raises UsageError for one that cannot show a screen."""
+def settings(environ: Mapping[str, str], instead: str = _WITHOUT_WIZARD) -> dict[str, str]:
+    """What to set for this terminal. Raises UsageError for one that cannot show a screen, with what to do instead."""
     term = environ.get("TERM", "")
     if term in ("", "dumb", "unknown", "cons25w"):
-        raise UsageError(f"the terminal (TERM={term or 'unset'}) cannot show the wizard", hint=_WITHOUT_WIZARD)
+        raise UsageError(f"the terminal (TERM={term or 'unset'}) cannot show the wizard", hint=instead)
     wanted = {
         "TEXTUAL_THEME": "ansi-dark",  # the sixteen colours of the terminal itself
         "TEXTUAL_COLOR_SYSTEM": "standard",
@@ -28,11 +28,11 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
     return wanted
 
 
-def prepare() -> None:
+def prepare(instead: str = _WITHOUT_WIZARD) -> None:
     """Look at this process's terminal and set the environment. Raises UsageError when there is none."""
-    wanted = settings(os.environ)
+    wanted = settings(os.environ, instead)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the wizard needs a terminal, and this is none", hint=_WITHOUT_WIZARD)
+        raise UsageError("the wizard needs a terminal, and this is none", hint=instead)
     os.environ.update(wanted)
 
 

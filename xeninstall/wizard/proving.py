@@ -62,6 +62,10 @@ class ProvingBox(ModalScreen[None]):
         session = self.session
         if session.rehearsal:
             self._end(_("A rehearsal asks no network."))
+        elif session.installed:
+            self._end(
+                _("This host works over the network that would be tried. Apply the change: unconfirmed, it is undone by itself.")
+            )
         elif session.onto_image:
             self._end(_("The host goes into an image file; the network that it will run in cannot be asked from here."))
         else:

@@ -5,8 +5,11 @@ from pathlib import Path
 from xeninstall.base.errors import UsageError
 from xeninstall.base.http import exchange
 from xeninstall.base.urls import is_url, shown_url
+from xeninstall.machine.model import Machine
+from xeninstall.medium.words import PLACEHOLDERS
 
 from .ask import Ask, Found, answers_in
+from .named import named
 from .partition import from_label
 
 
@@ -16,6 +19,8 @@ def find(ask: Ask) -> Found | None:
     if not where:
         return None
     if is_url(where):
+        if any(f"{{{name}}}" in where for name in PLACEHOLDERS):
+            where = named(where, Machine.from_json(ask.profile()), ask.words.boot_mac)
         trust = ask.trust()
         ask.tell(f"asking for {shown_url(where)}")
         reply = ask.patiently(lambda: exchange(where, trust=trust))

@@ -43,7 +43,7 @@ from .dialogs import Ask, AskWord, Say
 from .field import Field, Line, text_or_none, whole_number, words
 from .language import _, add_catalogs, counted, said
 from .plain import plain
-from .rows import Check, Choice, Picks, Row, Rows
+from .rows import Check, Choice, Picks, Row, Rows, pick_by_digit
 from .searching import only_hit, unsettled
 from .session import Session, Target
 from .sheet import Sheet
@@ -73,6 +73,7 @@ __all__ = [
     "add_catalogs",
     "counted",
     "only_hit",
+    "pick_by_digit",
     "plain",
     "said",
     "text_or_none",

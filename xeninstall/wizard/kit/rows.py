@@ -202,6 +202,14 @@ class Rows(ScrollView, can_focus=True):
         return " "
 
 
+def pick_by_digit(rows: Rows, event: object) -> None:
+    """A key press that is the digit in front of a row picks it."""
+    key = str(getattr(event, "key", ""))
+    if key.isdecimal() and 0 < int(key) <= len(rows.rows):
+        rows.cursor = int(key) - 1
+        rows.action_pick()
+
+
 class Choice(Rows):
     """`(*)`: one of several. Space or Enter chooses the row at hand; Enter also goes on, which the screen does (`go_on`)."""
 

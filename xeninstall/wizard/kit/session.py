@@ -94,6 +94,8 @@ class Session:
     target: Target = Target()
     rehearsal: bool = False  # a recorded machine: nothing is written, and every screen says so
     console: bool = False  # a Linux console of ours, whose keyboard layout may be changed
+    installed: bool = False  # this very machine is the host: nothing is tried out on its network
+    kept_sets: tuple[str, ...] = ()  # package sets that are there already, and stay
     on_medium: bool = False  # started from the boot medium: this machine has nothing better to do
     seed: str = ""  # all UUIDs of the plan come from it
     reviewed: bool = False  # the review was reached once: from then on, only what is unsettled is asked

@@ -4,7 +4,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from xeninstall.wizard.kit import Ask, Row, Rows, Step, _
+from xeninstall.wizard.kit import Ask, Row, Rows, Step, _, pick_by_digit
 
 SHELL, REBOOT, GO_ON = ":shell", ":reboot", ":go-on"
 
@@ -52,11 +52,7 @@ class Menu(Step):
 
     def on_key(self, event: object) -> None:
         """The digit in front of a row picks it."""
-        key = str(getattr(event, "key", ""))
-        rows = self.query_one(Rows)
-        if key.isdecimal() and 0 < int(key) <= len(rows.rows):
-            rows.cursor = int(key) - 1
-            rows.action_pick()
+        pick_by_digit(self.query_one(Rows), event)
 
     @on(Rows.Picked)
     def _picked(self, event: Rows.Picked) -> None:

@@ -36,7 +36,8 @@ class Packages(Step):
     def summary(cls, session: Session) -> str:
         """See Step."""
         chosen = _chosen(session)
-        return f"{', '.join(chosen)}; {format_size(_bytes(session, chosen))}"
+        size = _bytes(session, chosen)
+        return ", ".join(chosen) + (f"; {format_size(size)}" if size else "")
 
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
@@ -52,7 +53,9 @@ class Packages(Step):
         chosen = _chosen(self.session)
         yield Static(_("What shall the host have beside Xen?"), classes="text", markup=False)
         yield Static("", markup=False)
-        yield Picks(self._rows(chosen), marked=chosen, fixed=[PackageSet.BASE.value], key=_KEY, id="sets")
+        yield Picks(
+            self._rows(chosen), marked=chosen, fixed=[PackageSet.BASE.value, *self.session.kept_sets], key=_KEY, id="sets"
+        )
         yield Static(self._total(), id="total", classes="text gap", markup=False)
 
     def after_change(self, key: str) -> None:
@@ -65,14 +68,15 @@ class Packages(Step):
     def _row(self, name: str, chosen: bool) -> Row:
         title, about = _abouts()[name]
         known = name == PackageSet.BASE or name in self.session.image.sets
-        size = format_size(_bytes(self.session, [name])) if known else ""
+        room = _bytes(self.session, [name])
+        size = format_size(room) if known and room else ""
         # One that an answer file asked for must be possible to take out again.
         why_not = "" if known or chosen else _("this system image does not hold it")
         return Row(name, f"{title:<30}{size:>12}", (about,), why_not)
 
     def _total(self) -> str:
-        chosen = _chosen(self.session)
-        return _("Together: {size} on the disk").format(size=format_size(_bytes(self.session, chosen)))
+        room = _bytes(self.session, _chosen(self.session))
+        return _("Together: {size} on the disk").format(size=format_size(room)) if room else ""
 
 
 def _chosen(session: Session) -> list[str]:

@@ -1,0 +1,1 @@
+"""One template and a list of machines: a checked answer file for each."""

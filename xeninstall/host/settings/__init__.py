@@ -1,0 +1,1 @@
+"""One file a topic: each reads back, as answers, what the planner's stage of that topic writes."""
