@@ -56,7 +56,7 @@ boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 
 test: image ## Pass the tests: units, real installations onto images, one boot in QEMU
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
-	@$(SUDO) $(PY) -m pytest -m 'not vm' tests/system
+	@$(SUDO) $(PY) -m pytest -n 2 --dist loadfile -m 'not vm' tests/system
 
 test-vm: iso netboot ## The fuller matrix in QEMU (hours without KVM: give it the whole machine)
 	@$(SUDO) $(PY) -m pytest -m vm tests/system
