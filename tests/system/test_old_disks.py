@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.given import actions, image_plan
 from tests.p2v.disks import run
+from tests.p2v.volume_group import looped
+from xeninstall.apply.disks import wipe, write_partitions
+from xeninstall.base.run import SystemRunner
+from xeninstall.plan.model import WritePartitions
 
 from . import old_disks
 from .tree import partitions
@@ -27,3 +32,14 @@ def test_somebody_elses_disk_has_an_unclean_file_system_a_mirror_s_half_a_volume
     unclean = partitions(disk)[0].start_bytes
     said = run("dumpe2fs", "-h", f"{disk}?offset={unclean}")
     assert "needs_recovery" in said
+
+
+def test_wiped_and_divided_nothing_of_the_past_shows_up_in_a_new_partition(tmp_path: Path) -> None:
+    disk = old_disks.much_used(tmp_path / "used")
+    plan = image_plan(size_bytes=disk.stat().st_size)
+    action = next(act for act in actions(plan) if isinstance(act, WritePartitions))
+    with looped(disk) as node:
+        real = plan.disks[0].model_copy(update={"image": False, "path": node})
+        wipe(real, SystemRunner())
+        write_partitions(action, real, SystemRunner())
+    assert old_disks.signatures(disk) == [{"PMBR", "gpt"}, set(), set(), set(), set()]
