@@ -325,3 +325,10 @@ def test_auto_takes_the_card_that_leads_out_and_says_which() -> None:
     best = chosen.nics[0]
     assert best.default_route or best.link
     assert f"the management network will be on {best.name} ({best.mac}), chosen of 10" in chosen.warnings
+
+
+def test_a_machine_with_one_thread_is_told_so_in_the_singular() -> None:
+    single = machine("uefi-plain")
+    single = single.model_copy(update={"cpu": single.cpu.model_copy(update={"threads": 1})})
+    said = _only(_said(answers("[xen]\ndom0_vcpus = 2"), single))
+    assert said == "xen.dom0_vcpus is 2, but the machine has 1 thread; give dom0 no more than that"

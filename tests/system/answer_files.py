@@ -1,6 +1,7 @@
 """Answer files of the matrix: the parts that all share, and what each changes."""
 
 from .conftest import EXAMPLE
+from .qemu import processors
 
 _HASH = next(line for line in EXAMPLE.read_text().splitlines() if line.startswith("password_hash"))
 
@@ -15,7 +16,7 @@ domain = "example.org"
 serial = "ttyS0"
 [xen]
 dom0_memory = "1G"
-dom0_vcpus = 2
+dom0_vcpus = {processors()}
 """
 
 STATIC = """

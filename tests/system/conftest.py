@@ -70,3 +70,10 @@ def pytest_runtest_makereport(
     if report.when == "teardown":
         qemu.machines[:] = [machine for machine in qemu.machines if machine.running()]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests have recorded."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name} {value}")

@@ -23,6 +23,7 @@ FATAL = {
     r"Failed to boot both default and fallback|error: no multiboot header": "GRUB could not boot",
     r"emergency mode|Give root password for maintenance|Cannot open access to console": "systemd fell into emergency mode",
     r"\(initramfs\) ": "the initramfs found no root",
+    r"FAILED at the step": "the installation failed",
     r"No bootable device|No bootable option": "the firmware found nothing to boot",
 }
 _FATAL = {re.compile(pattern): name for pattern, name in FATAL.items()}
@@ -64,6 +65,12 @@ class Console:
                 raise ConsoleError(f"{timeout:.0f} s passed without {pattern!r}:\n{self._tail()}")
             if not self._read(min(left, 5.0)) and not self._alive():
                 raise ConsoleError(f"the machine ended while {pattern!r} was waited for:\n{self._tail()}")
+
+    def listen(self, seconds: float) -> None:
+        """Let that much time pass, with ears open: a machine whose line is full stands still."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._read(left)
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._connection], [], [], max(seconds, 0))[0]:

@@ -1,6 +1,7 @@
-"""Is an installed host well? No unit failed; and when one did, the report says which and what it said."""
+"""Is an installed host well, and what was answered? When something failed, the report says what it said."""
 
 from .console import Console
+from .qemu import hvm_expected
 
 
 def nothing_failed(host: Console, timeout: float = 400) -> None:
@@ -11,3 +12,14 @@ def nothing_failed(host: Console, timeout: float = 400) -> None:
     units = [line.split()[0] for line in host.run("systemctl --failed --plain --no-legend")[0].splitlines() if line.strip()]
     said = [f"{unit}:\n" + host.run(f"journalctl -b -o cat --no-pager -n 20 -u {unit}")[0] for unit in units]
     raise AssertionError(f"the host is {state}:\n" + "\n".join(said))
+
+
+def is_the_host(host: Console, name: str, address: str) -> None:
+    """Logged in: Xen with its serial console, name and address as answered, and nothing failed."""
+    nothing_failed(host)
+    info = host.check("xl info")
+    assert "xen_version            : 4.20" in info and "console=com1" in info
+    if hvm_expected():
+        assert "hvm" in info.partition("virt_caps")[2].splitlines()[0]
+    assert host.check("hostname -f") == name
+    assert address in host.check("ip -br -4 address show dev xenbr0").split()

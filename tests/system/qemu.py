@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 
 from .console import Console
+from .installer import REPOSITORY
+from .terminal import Terminal
 
 QEMU = "qemu-system-x86_64"
 _OVMF = Path("/usr/share/OVMF")
@@ -98,6 +101,7 @@ class Machine:
 
     def __enter__(self) -> "Machine":
         self._place = Path(tempfile.mkdtemp(prefix="xeninstall-vm-"))
+        self._serial_line = self._place / "serial"
         try:
             self._start()
         except BaseException:
@@ -109,13 +113,13 @@ class Machine:
         self.kill()
 
     def _start(self) -> None:
-        serial, monitor = self._place / "serial", self._place / "monitor"
+        serial, monitor = self._serial_line, self._place / "monitor"
         # Variables that an operating system must not change are kept by code in system management mode.
         board = "q35,smm=on" if self.firmware == "secure" else "q35"
         # fmt: off
         argv = [
-            QEMU, *accelerator(), "-machine", board, "-smp", "2", "-m", str(self.memory_mib), "-display", "none", "-vga", "none",
-            "-no-reboot", "-nodefaults",
+            QEMU, *accelerator(), "-machine", board, "-smp", str(processors()), "-m", str(self.memory_mib),
+            "-display", "none", "-vga", "none", "-no-reboot", "-nodefaults",
             "-chardev", f"socket,id=serial,path={serial},server=on,wait=on", "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off", "-mon", "chardev=monitor,mode=readline",
             "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci,id=scsi",
@@ -123,7 +127,7 @@ class Machine:
         # fmt: on
         if any(disk.bus == "usb" for disk in self.disks):
             argv += ["-device", "qemu-xhci,id=usb"]
-        argv += self._firmware() if self.direct is None else self._direct(self.direct)
+        argv += [*self._firmware(), *(self._direct(self.direct) if self.direct else [])]
         for number, disk in enumerate(self.disks):
             argv += _disk(number, disk, bootable=self.direct is None, behind=len(self.nics))
         for number, nic in enumerate(self.nics):
@@ -171,6 +175,12 @@ class Machine:
         """Give QEMU a command, such as `device_del disk1`."""
         self._monitor.sendall(f"{command}\n".encode())
 
+    def screen(self, patience_seconds: float = 60) -> Terminal:
+        """A terminal of 80x24 at the serial line, for what draws on it; `console` hears nothing from then on."""
+        self._serial.close()
+        argv = [sys.executable, "-m", "tests.system.line", str(self._serial_line)]
+        return Terminal("vt220", argv, REPOSITORY, patience_seconds)
+
     def running(self) -> bool:
         """Is QEMU still there?"""
         return self._process.poll() is None
@@ -207,6 +217,11 @@ def _disk(number: int, disk: Disk, *, bootable: bool, behind: int) -> list[str]:
     size = f",logical_block_size={disk.sector_bytes},physical_block_size=4096" if disk.sector_bytes != 512 else ""
     device = f"{kind},id=disk{number},drive=drive{number}{serial}{size}"
     return ["-drive", options, "-device", device + (f",bootindex={behind + number}" if bootable else "")]
+
+
+def processors() -> int:
+    """Two; `make test-vm` gives each of its machines one, because it has two at work at once."""
+    return int(os.environ.get("XENINSTALL_TEST_PROCESSORS", "2"))
 
 
 @functools.cache

@@ -78,10 +78,13 @@ class Client:
 
 
 class Terminal:
-    """80x24, of the kind `term` without and within. Use it as a context manager; leaving it ends tmux and the program."""
+    """80x24, of the kind `term` without and within. Use it as a context manager; leaving it ends tmux and the program.
 
-    def __init__(self, term: str, argv: Sequence[str], cwd: Path) -> None:
-        self._term, self._argv, self._cwd = term, argv, cwd
+    `patience_seconds` is how long an effect of a key may take to be seen.
+    """
+
+    def __init__(self, term: str, argv: Sequence[str], cwd: Path, patience_seconds: float = 10) -> None:
+        self._term, self._argv, self._cwd, self._patience_seconds = term, argv, cwd, patience_seconds
         self._socket = f"xeninstall-test-{uuid.uuid4().hex[:12]}"
         self.seen: set[str] = set()  # every screen that was looked at
 
@@ -166,7 +169,7 @@ class Terminal:
     def type(self, text: str, *, hidden: bool = False) -> None:
         """Type into the field at hand, and see it there; a hidden field shows a star for each character."""
         self._tmux("send-keys", "-l", "--", text)
-        self.expect("*" * len(text) if hidden else text, 10)
+        self.expect("*" * len(text) if hidden else text, self._patience_seconds)
 
     def screen(self) -> str:
         """What is shown now."""
@@ -218,7 +221,8 @@ class Terminal:
         time.sleep(0.3)
         return before == self._look()
 
-    def _until(self, holds: Callable[[], bool], why: str, timeout: float = 10) -> None:
+    def _until(self, holds: Callable[[], bool], why: str, timeout: float | None = None) -> None:
+        timeout = self._patience_seconds if timeout is None else timeout
         deadline = time.monotonic() + timeout
         while not holds():
             if time.monotonic() > deadline:

@@ -14,7 +14,7 @@ from xeninstall.base.run import SystemRunner
 
 from .conftest import EXAMPLE
 from .installer import REPOSITORY
-from .test_medium import built
+from .medium import built
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 

@@ -14,6 +14,7 @@ from xeninstall.answers.load import load
 from xeninstall.answers.model import Answers
 from xeninstall.apply.target import place_of
 
+from .by_keys import PASSWORD, Wizard
 from .installer import REPOSITORY, command, leftovers, xeninstall
 from .qemu import Disk, Machine, hvm_expected
 from .terminal import Terminal
@@ -25,7 +26,6 @@ _FIRST_SECONDS = 60  # a busy machine; it takes two
 _STEP_SECONDS = 20
 _INSTALL_SECONDS = 240  # ten on an idle machine
 _END_SECONDS = 90  # a busy machine lets the interpreter go late; it takes one
-PASSWORD = "staple-Battery7"
 
 
 @dataclass(frozen=True)
@@ -49,58 +49,19 @@ def _wizard(term: str, image: Path, system: Path) -> Terminal:
     return Terminal(term, command("wizard", "--target", image, "--system", system), REPOSITORY)
 
 
-def _on(terminal: Terminal, heading: str) -> str:
-    """Next, to the step of this heading."""
-    terminal.press("C-n")
-    return terminal.expect(f"Xen host - {heading}", _STEP_SECONDS)
+def _begin(terminal: Terminal) -> Wizard:
+    """The first screen."""
+    terminal.expect("Language and keyboard", _FIRST_SECONDS)
+    return Wizard(terminal, _STEP_SECONDS)
 
 
-def _to_root(terminal: Terminal) -> None:
-    """From the keyboard to the root password: the menu, the hardware, the storage, the packages."""
-    _on(terminal, "What to do")
-    terminal.press("1")
-    terminal.expect("Xen host - Hardware check", _STEP_SECONDS)
-    _on(terminal, "Disk")
-    terminal.press("Down", "Space")
-    terminal.expect("(*) files", _STEP_SECONDS)
-    _on(terminal, "Packages")
-    _on(terminal, "Root password")
-    terminal.type(PASSWORD, hidden=True)
-    terminal.move("Tab")
-    terminal.type(PASSWORD, hidden=True)
-
-
-def _to_host(terminal: Terminal) -> None:
-    """The network: a static address."""
-    _on(terminal, "Management network: card")
-    _on(terminal, "Management network: addresses")
-    terminal.press("Down", "Space")
-    terminal.expect("(*) static", _STEP_SECONDS)
-    terminal.expect("Address with prefix", _STEP_SECONDS)  # which shows a moment later
-    terminal.move("Tab")
-    terminal.type("192.0.2.77/24")
-    terminal.move("Tab")
-    terminal.type("192.0.2.1")
-    _on(terminal, "Host name")  # whose default is typed over
-
-
-def _to_review(terminal: Terminal) -> str:
-    """Name servers, time zone and a clock that is right already."""
-    _on(terminal, "DNS")
-    terminal.press("Down", "Space")
-    terminal.expect("(*) these servers", _STEP_SECONDS)
-    terminal.expect("DNS servers", _STEP_SECONDS)
-    terminal.move("Tab")
-    terminal.type("192.0.2.53")
-    _on(terminal, "Time zone")
-    terminal.type("berlin")
-    terminal.move("Enter")
-    terminal.press("Enter")
-    terminal.expect("Chosen: Europe/Berlin", _STEP_SECONDS)
-    _on(terminal, "Time ")
-    terminal.press("Down", "Down", "Space")
-    terminal.expect("(*) by hand", _STEP_SECONDS)
-    return _on(terminal, "Review")
+def _to_host(wizard: Wizard) -> None:
+    """From the first screen to the host's name, with storage in files."""
+    wizard.to_disk()
+    wizard.terminal.press("Down", "Space")
+    wizard.expect("(*) files")
+    wizard.to_root()
+    wizard.to_host()
 
 
 def _leave(terminal: Terminal, image: Path) -> Installed:
@@ -118,15 +79,14 @@ def by_vt100(images: Path, system_image: Path) -> Installed:
     """Installed on a terminal without colour, straight through."""
     image = images / "vt100.img"
     with _wizard("vt100", image, system_image) as terminal:
-        terminal.expect("Language and keyboard", _FIRST_SECONDS)
+        wizard = _begin(terminal)
         terminal.type("austria no dead")
         terminal.move("Down")
         terminal.press("Enter")
         terminal.expect("Chosen: German (Austria, no dead keys)", _STEP_SECONDS)
-        _to_root(terminal)
-        _to_host(terminal)
+        _to_host(wizard)
         terminal.type("plain")
-        assert "plain" in _to_review(terminal)
+        assert "plain" in wizard.to_review()
         terminal.press("C-n")
         return _leave(terminal, image)
 
@@ -137,9 +97,8 @@ def by_killed_linux(images: Path, system_image: Path) -> Installed:
     image = images / "linux.img"
     with _wizard("linux", image, system_image) as terminal:
         # The keyboard stays: a layout chosen with TERM=linux would be this machine's own.
-        terminal.expect("Language and keyboard", _FIRST_SECONDS)
-        _to_root(terminal)
-        _to_host(terminal)
+        wizard = _begin(terminal)
+        _to_host(wizard)
         terminal.type("kil")
         before = terminal.screen()
         terminal.kill_client()
@@ -150,7 +109,7 @@ def by_killed_linux(images: Path, system_image: Path) -> Installed:
         terminal.expect("killed", _STEP_SECONDS)
         terminal.move("Tab")
         terminal.type("example.org")
-        _to_review(terminal)
+        wizard.to_review()
         terminal.press("C-n")
         terminal.expect_passing("Xen host - Installing", _STEP_SECONDS)
         terminal.detach()
@@ -192,11 +151,10 @@ def test_killing_the_terminal_loses_nothing_that_was_typed(by_killed_linux: Inst
 def test_an_installation_under_way_comes_to_its_end_when_even_tmux_is_killed(images: Path, system_image: Path) -> None:
     image = images / "alone.img"
     with _wizard("vt100", image, system_image) as terminal:
-        terminal.expect("Language and keyboard", _FIRST_SECONDS)
-        _to_root(terminal)
-        _to_host(terminal)
+        wizard = _begin(terminal)
+        _to_host(wizard)
         terminal.type("alone")
-        _to_review(terminal)
+        wizard.to_review()
         terminal.press("C-n")
         terminal.expect_passing("Xen host - Installing", _STEP_SECONDS)
         terminal.hang_up(_INSTALL_SECONDS)
@@ -211,9 +169,7 @@ def test_a_terminal_that_is_lost_without_tmux_loses_nothing_either(images: Path,
     kept = place_of(str(image)).with_suffix(".draft.json")
     try:
         with _wizard("linux", image, system_image) as terminal:
-            terminal.expect("Language and keyboard", _FIRST_SECONDS)
-            _to_root(terminal)
-            _to_host(terminal)
+            _to_host(_begin(terminal))
             terminal.type("lost")
             terminal.hang_up(_STEP_SECONDS)
         assert kept.stat().st_mode & 0o777 == 0o600
@@ -223,9 +179,10 @@ def test_a_terminal_that_is_lost_without_tmux_loses_nothing_either(images: Path,
             terminal.press("Enter")
             terminal.expect("Xen host - Host name", _STEP_SECONDS)
             terminal.type("-and-found")
-            assert "lost-and-found" in _to_review(terminal)
+            wizard = Wizard(terminal)
+            assert "lost-and-found" in wizard.to_review()
             terminal.press("C-p")
-            _on(terminal, "Review")
+            wizard.on("Review")
             terminal.press("C-c")
             terminal.expect("What was entered is kept", _STEP_SECONDS)
             terminal.move("Right")

@@ -42,15 +42,22 @@ def partitions(image: Path) -> list[Partition]:
 
 
 @contextmanager
-def device(image: Path, number: int) -> Iterator[str]:
-    """A loop device for a partition, read-only."""
-    part = partitions(image)[number - 1]
-    argv = ["losetup", "--find", "--show", "--read-only", "--offset", str(part.start_bytes), "--sizelimit", str(part.size_bytes)]
+def span(image: Path, start_bytes: int, size_bytes: int) -> Iterator[str]:
+    """A loop device for a part of an image, read-only."""
+    argv = ["losetup", "--find", "--show", "--read-only", "--offset", str(start_bytes), "--sizelimit", str(size_bytes)]
     node = subprocess.run([*argv, image], capture_output=True, text=True, check=True).stdout.strip()
     try:
         yield node
     finally:
         subprocess.run(["losetup", "--detach", node], check=True)
+
+
+@contextmanager
+def device(image: Path, number: int) -> Iterator[str]:
+    """The same for a partition."""
+    part = partitions(image)[number - 1]
+    with span(image, part.start_bytes, part.size_bytes) as node:
+        yield node
 
 
 @contextmanager

@@ -103,10 +103,9 @@ def check_hardware(answers: Answers, machine: Machine, chosen: Chosen) -> None:
         )
     vcpus = answers.xen.dom0_vcpus
     if vcpus != "auto" and int(vcpus) > machine.cpu.threads:
+        threads = f"{machine.cpu.threads} thread{'s' * (machine.cpu.threads != 1)}"
         chosen.findings.append(
-            Finding(
-                f"xen.dom0_vcpus is {vcpus}, but the machine has {machine.cpu.threads} threads", "give dom0 no more than that"
-            )
+            Finding(f"xen.dom0_vcpus is {vcpus}, but the machine has {threads}", "give dom0 no more than that")
         )
 
 

@@ -11,20 +11,9 @@ from p2v.layout.read import read_layout
 from p2v.source.file import FileReader
 from p2v.types import Extent
 from tests.p2v.disks import MIB, filesystem, patch, put, run
+from tests.p2v.raid import superblock_0, superblock_1
 
 PLACES = {"1.1": 0, "1.2": 4096, "1.0": 16 * MIB - 16 * 512}
-
-
-def superblock_1(version: str, level: int, start: int, length: int) -> bytes:
-    block = bytearray(256 + 4)
-    struct.pack_into("<IIII16s32sQiI", block, 0, 0xA92B4EFC, 1, 0, 0, bytes(range(16)), b"host:0", 1, level, 0)
-    struct.pack_into("<QII", block, 80, length // 512, 0, 2)
-    struct.pack_into("<QQQ", block, 128, start // 512, length // 512, PLACES[version] // 512)
-    struct.pack_into("<I", block, 220, 2)
-    struct.pack_into("<HH", block, 256, 0, 0xFFFF)
-    total = sum(struct.unpack("<65I", bytes(block)))
-    struct.pack_into("<I", block, 216, ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
-    return bytes(block)
 
 
 @pytest.mark.parametrize(("version", "start"), [("1.0", 0), ("1.1", MIB), ("1.2", MIB)])
@@ -32,7 +21,7 @@ def test_the_data_of_a_mirror_is_looked_into(tmp_path: Path, version: str, start
     path = tmp_path / "member"
     path.write_bytes(bytes(16 * MIB))
     put(path, filesystem(tmp_path, "ext2"), start)
-    patch(path, PLACES[version], superblock_1(version, 1, start, 8 * MIB))
+    patch(path, PLACES[version], superblock_1(PLACES[version], 1, start, 8 * MIB))
     said = run("mdadm", "--examine", path)
     assert f"Version : {version}" in said and "Raid Level : raid1" in said
     reader = FileReader(path)
@@ -48,7 +37,7 @@ def test_a_member_of_another_level_is_copied_whole(tmp_path: Path, level: int) -
     path = tmp_path / "member"
     path.write_bytes(bytes(16 * MIB))
     put(path, filesystem(tmp_path, "ext2"), 0)
-    patch(path, PLACES["1.0"], superblock_1("1.0", level, 0, 8 * MIB))
+    patch(path, PLACES["1.0"], superblock_1(PLACES["1.0"], level, 0, 8 * MIB))
     reader = FileReader(path)
     volume = read_layout(reader).volumes[0]
     reader.close()
@@ -60,8 +49,7 @@ def test_the_old_superblock_at_the_end_is_found(tmp_path: Path, order: str) -> N
     path = tmp_path / "member"
     path.write_bytes(bytes(16 * MIB))
     put(path, filesystem(tmp_path, "ext2"), 0)
-    block = struct.pack(order + "12I", 0xA92B4EFC, 0, 90, 0, 0, 1, 1, 1, 8 * 1024, 2, 2, 0).ljust(4096, b"\0")
-    patch(path, 16 * MIB - 65536, block)
+    patch(path, 16 * MIB - 65536, superblock_0(1, 8 * MIB, order))
     reader = FileReader(path)
     member = read_md(reader)
     inner = read_layout(reader).volumes[0].inner
@@ -73,7 +61,7 @@ def test_the_old_superblock_at_the_end_is_found(tmp_path: Path, order: str) -> N
 def test_a_member_being_reshaped_or_damaged_is_copied_whole(tmp_path: Path) -> None:
     path = tmp_path / "member"
     path.write_bytes(bytes(16 * MIB))
-    patch(path, 4096, superblock_1("1.2", 1, MIB, 900 * MIB))
+    patch(path, 4096, superblock_1(4096, 1, MIB, 900 * MIB))
     reader = FileReader(path)
     member = read_md(reader)
     assert member is not None and member.whole_because == "its superblock is damaged"
