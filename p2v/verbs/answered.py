@@ -29,7 +29,8 @@ def by_answers(args: argparse.Namespace) -> int:
     answers = load(Path(args.answers))
     if answers.flow is not Flow.CONVERT:
         raise UsageError(
-            f"{args.answers} is to make a host (flow = {answers.flow.value})", hint='write flow = "convert" into it, or use xeninstall'
+            f"{args.answers} is to make a host (flow = {answers.flow.value})",
+            hint='write flow = "convert" into it, or use xeninstall',
         )
     source = answers.convert.source
     paths = [one.path for one in source if one.path is not None]

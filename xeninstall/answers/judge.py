@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from .breach import Location
 from .model import Answers
 from .outside import check_zone, place_packs, read_hooks, read_password
-from .rules import Location, breaches
+from .rules import breaches
 from .salvage import salvage
 from .sections import Sections
 from .words import in_words, worth_saying

@@ -186,7 +186,8 @@ def _packs(sections: Sections) -> Iterator[Breach]:
 def _convert_without_its_flow(sections: Sections) -> Iterator[Breach]:
     """Whoever wrote it did not mean to install, which would erase a disk."""
     if sections.convert != Convert():
-        yield Breach(("convert",), f"given although the flow is {sections.flow.value}", 'write flow = "convert" above the first table')
+        what = f"given although the flow is {sections.flow.value}"
+        yield Breach(("convert",), what, 'write flow = "convert" above the first table')
 
 
 def _firewall_ports(sections: Sections) -> Iterator[Breach]:

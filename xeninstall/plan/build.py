@@ -43,10 +43,12 @@ def build(
     `packs_read` are the packs that the answers name, read and checked.
     """
     if answers.flow is not Flow.INSTALL:
-        in_place = answers.flow is Flow.BOOTSTRAP
+        purpose, command = {
+            Flow.BOOTSTRAP: ("for a system that runs already", "xeninstall bootstrap"),
+            Flow.CONVERT: ("to convert a machine", "p2v convert --answers"),
+        }[answers.flow]
         raise UsageError(
-            f"the answers are {'for a system that runs already' if in_place else 'to convert a machine'} (flow = {answers.flow.value})",
-            hint=f"use them with {'xeninstall bootstrap' if in_place else 'p2v convert --answers'}, or leave flow out",
+            f"the answers are {purpose} (flow = {answers.flow.value})", hint=f"use them with {command}, or leave flow out"
         )
     misfits = packs.findings(packs_read, image.kernel)
     if image_file is not None:
