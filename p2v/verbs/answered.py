@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 from xeninstall.answers.load import load
-from xeninstall.answers.model import Flow
 from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 
@@ -27,7 +26,7 @@ def by_answers(args: argparse.Namespace) -> int:
         what = "a DISK" if args.disks else f"--{others[0].replace('_', '-')}"
         raise UsageError(f"{what} is given beside --answers", hint="write it into the answer file, as a key of [convert]")
     answers = load(Path(args.answers))
-    if answers.flow is not Flow.CONVERT:
+    if answers.flow != "convert":
         raise UsageError(
             f"{args.answers} is to make a host (flow = {answers.flow.value})",
             hint='write flow = "convert" into it, or use xeninstall',
