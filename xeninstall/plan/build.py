@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from xeninstall.answers.dump import dump
 from xeninstall.answers.model import Answers, StorageType
+from xeninstall.base.errors import UsageError
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import SYSTEM_DISK_MINIMUM_BYTES, Disk, Machine
 from xeninstall.packs.model import Pack
@@ -38,8 +39,14 @@ def build(
 ) -> Plan:
     """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3).
 
-    `packs_read` are the packs that the answers name, read and checked.
+    `packs_read` are the packs that the answers name, read and checked. Raises UsageError for answers of another flow.
     """
+    if answers.flow != "install":
+        # Never by mistake: an installation erases a disk, and those answers are about a machine that stays as it is.
+        raise UsageError(
+            "these answers are to convert a machine, not to install one",
+            hint="run: p2v convert --answers FILE; or boot the medium with them",
+        )
     misfits = packs.findings(packs_read, image.kernel)
     if image_file is not None:
         wanted, warnings = _for_image(answers, image, seed, image_file, misfits)
