@@ -8,10 +8,11 @@ from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import CommandError, MissingTool, Runner
 
 from ..sink.model import TargetError
+from ..target.names import plain
 from ..vm.model import DiskImage, Mode, VirtualMachine, from_json
 from ..vm.xl import xl_config
 from .incoming import Incoming
-from .store import plain, settle
+from .store import settle
 
 
 def modes(runner: Runner) -> tuple[Mode, ...]:

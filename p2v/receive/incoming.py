@@ -16,7 +16,8 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import MIB
 
 from ..sink.model import TargetError
-from .store import Place, Room, check_free, make, place_of, plain, remove
+from ..target.names import plain
+from .store import Place, Room, check_free, make, place_of, remove
 
 MOST_DISKS = 64
 MOST_BYTES = 1 << 50

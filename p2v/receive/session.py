@@ -14,12 +14,13 @@ from xeninstall.base.run import Runner
 
 from .. import __version__
 from ..sink.model import TargetError
+from ..target.names import plain
 from ..target.wire import MOST_DATA, PROTOCOL, Coding, Ended, Frame, Kind, Link, WireError, words_of
 from ..vm.model import Mode
 from .define import config_of, define, machine, modes, start
 from .incoming import MOST_BYTES, MOST_DISKS, Incoming, find, reserve
 from .journals import append, begin, piece
-from .store import Opened, Room, plain, rooms
+from .store import Opened, Room, rooms
 
 _MOST_PARTS = 4096
 _MOST_PART_BYTES = 64 << 20

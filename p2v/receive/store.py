@@ -18,9 +18,7 @@ from xeninstall.base.sizes import MIB
 from ..sink.direct import Direct
 from ..sink.model import TargetError, stopped
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _LVM = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,127}")
-_UNPLAIN = re.compile(r"[^A-Za-z0-9_.+-]+")
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,6 @@ class Place:
     def growing(self) -> Path:
         """Where it is until it is whole."""
         return self.path if self.volume else self.path.with_name(f".{self.path.name}.partial")
-
-
-def plain(name: str) -> str:
-    """A machine's name as files and volumes can have it. Raises TargetError."""
-    found = _UNPLAIN.sub("-", name).strip("-.")[:48]
-    if not _PLAIN.fullmatch(found):
-        raise TargetError(f"no file can be named after {name[:80]!r}", hint="begin the machine's name with a letter or a digit")
-    return found
 
 
 def rooms(folders: Sequence[Path], runner: Runner, *, thin: bool = True) -> list[Room]:

@@ -107,16 +107,20 @@ class OpenSsh:
         """A program over there that we talk to."""
         return talk(self._argv(command), self._environment())
 
-    def run(self, command: Sequence[str], *, allowed: Sequence[int] = (0,)) -> tuple[int, str, str]:
-        """One over there to its end, without input: status, output, complaints. Raises Lost, TargetError for other statuses."""
+    def run(
+        self, command: Sequence[str], *, stdin: bytes = b"", allowed: Sequence[int] = (0,), program: str = ""
+    ) -> tuple[int, str, str]:
+        """One over there to its end: status, output, complaints. `stdin` is short. Raises Lost, TargetError."""
         channel = self.open(command)
         try:
+            with suppress(BrokenPipeError):  # Its status says why it wanted nothing.
+                os.write(channel.writes, stdin)
             channel.end_input()
             said = _all_of(channel.reads)
         finally:
             status = channel.close(30)
         if status not in allowed:
-            raise self.failed(channel.said, status, command[0])
+            raise self.failed(channel.said, status, program or command[0])
         return status, said, channel.said
 
     def failed(self, said: str, status: int, program: str) -> Error:

@@ -23,6 +23,7 @@ class Access:
     password: Password | None = None
     fingerprints: tuple[str, ...] = ()  # SHA-256 of TLS certificates
     ca: str = ""  # a file in PEM
+    format: str = "qcow2"  # of the images, for a target that stores them as files
     ways: Ways = field(default_factory=Ways)
 
 
@@ -57,11 +58,25 @@ def _http(to: str, access: Access, runner: Runner) -> Target:
     return HttpTarget(address, access.password, trusted)
 
 
+def _libvirt(to: str, access: Access, runner: Runner) -> Target:
+    from .libvirt import LibvirtTarget
+
+    return LibvirtTarget(parse_address(to, options=("connect",)), _login(access), access.format, runner)
+
+
 def _login(access: Access) -> Login:
     return Login(access.host_key, access.identity, access.password)
 
 
-TARGETS: dict[str, Opener] = {"ssh": _ssh, "xapi": _xapi, "nbd": _nbd, "nbds": _nbd, "http": _http, "https": _http}
+TARGETS: dict[str, Opener] = {
+    "ssh": _ssh,
+    "xapi": _xapi,
+    "libvirt+ssh": _libvirt,
+    "nbd": _nbd,
+    "nbds": _nbd,
+    "http": _http,
+    "https": _http,
+}
 
 
 def open_target(to: str, access: Access, runner: Runner) -> Target:

@@ -11,6 +11,7 @@ import mmap
 import os
 import select
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -72,7 +73,6 @@ class Link:
         self._reads, self._writes, self._seconds = reads, writes, seconds
         self.ended = False  # set before the descriptors are closed, whose numbers may then be somebody else's
         self._buffer = memoryview(mmap.mmap(-1, MIB))  # whole pages: they can be written past the kernel's cache
-        os.set_blocking(writes, False)
 
     def greet(self) -> None:
         """Say who we are."""
@@ -149,23 +149,29 @@ class Link:
         return view
 
     def _write(self, parts: list[bytes | memoryview]) -> None:
-        left = [memoryview(part) for part in parts if len(part)]
         if self.ended:
             raise Ended("it was closed")
-        try:
-            while left:
-                if not select.select([], [self._writes], [], self._seconds)[1]:
-                    raise Ended(f"it took nothing for {self._seconds:.0f} s")
-                try:
-                    taken = os.writev(self._writes, left)
-                except BlockingIOError:
-                    continue
-                while left and taken >= len(left[0]):
-                    taken -= len(left.pop(0))
-                if left:
-                    left[0] = left[0][taken:]
-        except OSError as error:
-            raise Ended(error.strerror or str(error)) from None
+        write_all(self._writes, parts, self._seconds)
+
+
+def write_all(fd: int, parts: Sequence[bytes | memoryview], seconds: float) -> None:
+    """Everything into a pipe whose reader must take something every so many seconds. Raises Ended."""
+    left = [memoryview(part) for part in parts if len(part)]
+    os.set_blocking(fd, False)
+    try:
+        while left:
+            if not select.select([], [fd], [], seconds)[1]:
+                raise Ended(f"it took nothing for {seconds:.0f} s")
+            try:
+                taken = os.writev(fd, left)
+            except BlockingIOError:
+                continue
+            while left and taken >= len(left[0]):
+                taken -= len(left.pop(0))
+            if left:
+                left[0] = left[0][taken:]
+    except OSError as error:
+        raise Ended(error.strerror or str(error)) from None
 
 
 def words_of(frame: Frame) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def send(args: argparse.Namespace) -> int:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
     password = read_password(args.password, f"password for {args.to}") if args.password else None
     ways = Ways(args.streams, Wire(args.wire))
-    access = Access(args.host_key, args.identity, password, tuple(args.fingerprint), args.ca, ways)
+    access = Access(args.host_key, args.identity, password, tuple(args.fingerprint), args.ca, args.format or "qcow2", ways)
     target = open_target(args.to, access, runner)
     with ExitStack() as stack:
         stack.callback(target.close)
