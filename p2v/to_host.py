@@ -49,7 +49,7 @@ class HostConversion(Conversion):
         super().__init__(answers, machine, runner)
         if password is None and answers.password_file is not None:
             password = read_password(f"file:{answers.password_file}", "")
-        by_ssh = self._target.startswith("ssh://")
+        by_ssh = "ssh" in self._target.partition("://")[0]
         key = answers.host_key or ""
         self._access = Access(
             host_key=key if by_ssh else "",

@@ -177,3 +177,12 @@ def test_resuming_while_another_run_is_at_it_releases_nothing_of_its(
     with guard.sole_run(image):
         assert main(["install", answers, "--system", system, "--resume", "--target", image]) == 3
     assert "another xeninstall is working on" in capsys.readouterr().err
+
+
+def test_answers_to_convert_never_install(system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "convert.toml"
+    path.write_text('flow = "convert"\n[convert]\nname = "old"\ntarget = "/mnt"\n')
+    image = tmp_path / "host.img"
+    assert main(["install", str(path), "--target", str(image), "--system", system]) == 2
+    assert "these answers are to convert a machine, not to install one" in capsys.readouterr().err
+    assert not image.exists()

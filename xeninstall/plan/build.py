@@ -38,18 +38,23 @@ def build(
     packs_read: tuple[Pack, ...] = (),
 ) -> Plan:
     """Plan an installation onto a disk of `machine`, or onto `image_file`. Raises Refused with every finding (exit 3), and
-    UsageError for answers that are for something else.
+    UsageError for answers of another flow.
 
     `packs_read` are the packs that the answers name, read and checked.
     """
     if answers.flow is not Flow.INSTALL:
-        purpose, command = {
-            Flow.BOOTSTRAP: ("for a system that runs already", "xeninstall bootstrap"),
-            Flow.CONVERT: ("to convert a machine", "p2v convert --answers"),
+        # Never by mistake: an installation erases a disk, and those answers are about a machine that stays as it is.
+        what, hint = {
+            Flow.BOOTSTRAP: (
+                "the answers are for a system that runs already (flow = bootstrap)",
+                "use them with xeninstall bootstrap, or leave flow out",
+            ),
+            Flow.CONVERT: (
+                "these answers are to convert a machine, not to install one",
+                "run: p2v convert --answers FILE; or boot the medium with them",
+            ),
         }[answers.flow]
-        raise UsageError(
-            f"the answers are {purpose} (flow = {answers.flow.value})", hint=f"use them with {command}, or leave flow out"
-        )
+        raise UsageError(what, hint=hint)
     misfits = packs.findings(packs_read, image.kernel)
     if image_file is not None:
         wanted, warnings = _for_image(answers, image, seed, image_file, misfits)
