@@ -15,10 +15,10 @@ from xeninstall.base.errors import Error
 from xeninstall.base.run import CommandError, Runner
 
 from ..layout.model import Kind
-from ..source.view import joined_view
 from .esp import Esp
 from .inspect import inspect, is_linux
 from .linux.names import resolve
+from .loops import loop_device
 from .model import Guest, Hardware, Named
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
@@ -211,19 +211,6 @@ class _Bench:
         place = self._folder / f"{name}{self._count}"
         place.mkdir()
         return place
-
-
-def loop_device(slot: Slot, disks: Sequence[Path], runner: Runner, stack: ExitStack) -> str:
-    """A loop device over the volume, for as long as the stack lasts."""
-    argv = ["losetup", "--find", "--show"]
-    if len(slot.places) == 1:
-        disk, extent = slot.places[0]
-        argv += ["--offset", str(extent.start), "--sizelimit", str(extent.length), str(disks[disk])]
-    else:
-        argv.append(str(stack.enter_context(joined_view([str(path) for path in disks], slot.places, runner))))
-    device = runner.run(argv).stdout.strip()
-    stack.callback(runner.run, ["losetup", "--detach", device], check=False)
-    return device
 
 
 def _is_root(place: Path) -> bool:

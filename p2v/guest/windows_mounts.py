@@ -12,7 +12,7 @@ from xeninstall.base.run import Runner
 from ..layout.model import Kind
 from .apply import RepairError
 from .esp import Esp
-from .mounts import loop_device
+from .loops import loop_device
 from .slots import Slot
 from .tree import MAX_BYTES
 from .windows.inspect import inspect

@@ -30,6 +30,11 @@ def change(view: Path, folder: Path, start: int, size: int) -> None:
         run("sync", "-f", place)
     finally:
         run("umount", place)
+    # A mount namespace that began meanwhile keeps it mounted for a moment.
+    until = time.monotonic() + 20
+    while str(view) in run("losetup", "-a"):
+        assert time.monotonic() < until, "it is still in use"
+        time.sleep(0.05)
 
 
 def test_a_changed_file_is_in_the_image_and_the_disk_is_as_before(tmp_path: Path) -> None:
