@@ -58,8 +58,8 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -n 2 --dist loadfile -m 'not vm' tests/system
 
-test-vm: iso netboot ## The fuller matrix in QEMU (hours without KVM: give it the whole machine)
-	@$(SUDO) $(PY) -m pytest -m vm tests/system
+test-vm: iso netboot ## The fuller matrix in QEMU, two machines at once (more than an hour without KVM: give it the whole computer)
+	@$(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile -m vm tests/system
 	@$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 
 bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v beside its peers

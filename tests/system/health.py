@@ -22,4 +22,9 @@ def is_the_host(host: Console, name: str, address: str) -> None:
     if hvm_expected():
         assert "hvm" in info.partition("virt_caps")[2].splitlines()[0]
     assert host.check("hostname -f") == name
-    assert address in host.check("ip -br -4 address show dev xenbr0").split()
+    # A lease may come after the login, and nothing waits for it.
+    shown = "ip -br -4 address show dev xenbr0"
+    host.run(f"for t in $(seq 60); do {shown} | grep -qF '{address}' && break; sleep 2; done", 300)
+    assert address in host.check(shown).split(), host.run(
+        "networkctl --no-pager status xenbr0; journalctl -b -u systemd-networkd"
+    )
