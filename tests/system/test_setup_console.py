@@ -31,8 +31,8 @@ servers = ["192.0.2.53"]
 [time]
 ntp = "none"
 """
-_SECONDS = 120  # for a screen, in software emulation
-NEXT, LEAVE, CLEAR, TAB, UP, ENTER = "\x0e", "\x03", "\x15", "\t", "\x1b[A", "\r"
+_SECONDS = 180  # for a screen, in software emulation
+NEXT, BACK, LEAVE, CLEAR, TAB, UP, ENTER = "\x0e", "\x10", "\x03", "\x15", "\t", "\x1b[A", "\r"
 
 
 class Keys:
@@ -41,12 +41,14 @@ class Keys:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def press(self, *keys: str, expect: str = "") -> None:
+    def press(self, *keys: str, expect: str = "") -> str:
+        """Each key with some time; then what was waited for, and time for its screen to be whole."""
         for key in keys:
             self._console.send(key)
             time.sleep(1.0)
-        if expect:
-            self._console.expect(expect, _SECONDS)
+        found = self._console.expect(expect, _SECONDS)[0] if expect else ""
+        time.sleep(4.0)
+        return found
 
     def type(self, text: str) -> None:
         for char in text:
@@ -84,9 +86,13 @@ def set_address(keys: Keys, address: str) -> None:
     """Up to the countdown."""
     keys.press("3", expect="Management network: card")
     keys.press(NEXT, expect="Management network: addresses")
-    keys.press(TAB, CLEAR)
-    keys.type(address)
-    keys.press(NEXT, expect=rf"then: IPv4 {re.escape(address)}")
+    for _ in range(3):
+        keys.press(TAB, CLEAR)
+        keys.type(address)
+        if "then" in keys.press(NEXT, expect=rf"then: IPv4 {re.escape(address)}|Nothing is different"):
+            break
+        # A busy machine has drawn the screen before it took keys.
+        keys.press(BACK, expect="Management network: addresses")
     keys.press(NEXT, expect="Change the network now")
     keys.press(TAB, ENTER, expect="come back in [0-9]+ second")
 
