@@ -295,6 +295,11 @@ def test_what_cannot_be_done_is_said(
     assert not list((there / "images").iterdir())
 
 
+def test_preflight_says_that_it_does_not_look_at_targets(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preflight", str(disk), "--to", "ssh://host"]) == 2
+    assert "preflight looks at files and folders, not at targets" in capsys.readouterr().err
+
+
 def test_a_stranger_gets_no_password_and_a_new_key_is_said(
     host: Sshd, there: Path, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
