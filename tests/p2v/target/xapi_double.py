@@ -260,9 +260,9 @@ class Pool:
             raise Failure("SR_BACKEND_FAILURE_44", "", "There is insufficient space")
         if size % (2 * MIB):
             self._breach(f"a VDI of {size} bytes, which the storage would round up")
-        old = b"\xaa" if self.kind.startswith("lvm") else b"\0"
+        data = bytearray(b"\xaa") * size if self.kind.startswith("lvm") else bytearray(size)
         ref = _ref()
-        self.vdis[ref] = {**record, "data": bytearray(old * size), "busy": False}
+        self.vdis[ref] = {**record, "data": data, "busy": False}
         return ref
 
     def _VDI_get_all(self) -> list[str]:
