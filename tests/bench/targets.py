@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -46,15 +47,18 @@ def make(folder: Path, mib: int, kind: str) -> tuple[Path, Path]:
     return disk, used
 
 
-def runs(rounds: int, source: Path, clean: Callable[[], None], argv: Sequence[str]) -> list[TreeSample]:
-    """Several, each onto nothing and from a disk that nobody read."""
-    found = []
+def runs(rounds: int, peers: Mapping[str, tuple[Path, Callable[[], list[str]]]]) -> dict[str, list[TreeSample]]:
+    """Every peer in turn, several times, so that what else the machine does hits all; each from a disk that nobody read.
+
+    A peer's command is made, and what an earlier one left removed, before its time begins.
+    """
+    found: dict[str, list[TreeSample]] = {name: [] for name in peers}
     for _ in range(rounds):
-        clean()
-        os.sync()
-        forget(source)
-        found.append(measure_tree(list(argv)))
-    clean()
+        for name, (source, command) in peers.items():
+            argv = command()
+            os.sync()
+            forget(source)
+            found[name].append(measure_tree(argv))
     return found
 
 
@@ -88,10 +92,12 @@ def ssh(folder: Path, mib: int, rounds: int) -> dict[str, dict[str, list[TreeSam
                 (place / kind).mkdir(parents=True)
 
     def p2v(disk: Path, *more: str) -> list[str]:
+        clean()
         send = [*P2V, "convert", str(disk), "--to", ours.to, *ours.options, *more]
         return ["bash", "-ec", '"$@"; sync', "bash", *send]
 
     def scp(file: Path, *more: str) -> list[str]:
+        clean()
         options = ["-q", "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes", "-i", str(plain.key), "-P", str(plain.port)]
         return ["bash", "-ec", '"$@"; sync', "bash", "scp", *options, *more, str(file), f"127.0.0.1:{place}/images/scp"]
 
@@ -99,13 +105,14 @@ def ssh(folder: Path, mib: int, rounds: int) -> dict[str, dict[str, list[TreeSam
     try:
         for kind in ("noise", "text"):
             disk, used = make(folder, mib, kind)
-            found[kind] = {
-                "p2v": runs(rounds, disk, clean, p2v(disk, "--no-verify")),
-                "p2v, verified": runs(rounds, disk, clean, p2v(disk)),
-                "scp": runs(rounds, used, clean, scp(used)),
+            peers = {
+                "p2v": (disk, partial(p2v, disk, "--no-verify")),
+                "p2v, verified": (disk, partial(p2v, disk)),
+                "scp": (used, partial(scp, used)),
+                **({"scp -C": (used, partial(scp, used, "-C"))} if kind == "text" else {}),
             }
-            if kind == "text":
-                found[kind]["scp -C"] = runs(rounds, used, clean, scp(used, "-C"))
+            found[kind] = runs(rounds, peers)
+            clean()
             show(f"SSH, {mib} MiB in use, {kind}", found[kind])
             disk.unlink()
             used.unlink()
@@ -139,18 +146,17 @@ def xapi(folder: Path, mib: int, rounds: int) -> dict[str, list[TreeSample]]:
             for ref in calls.call("VDI.get_all"):
                 calls.call("VDI.destroy", ref)
 
-        def by_curl() -> list[TreeSample]:
-            samples = []
-            for _ in range(rounds):
-                clean()
-                vdi = calls.call("VDI.create", {**_VDI, "virtual_size": str(mib * MIB)})
-                query = urlencode({"session_id": calls.session, "vdi": vdi, "format": "raw"})
-                forget(used)
-                url = f"https://127.0.0.1:{port}/import_raw_vdi?{query}"
-                samples.append(measure_tree(["curl", "-sSfk", "-T", str(used), url]))
-            return samples
+        def by_p2v() -> list[str]:
+            clean()
+            return send
 
-        found = {"p2v": runs(rounds, disk, clean, send), "curl": by_curl()}
+        def by_curl() -> list[str]:
+            clean()
+            vdi = calls.call("VDI.create", {**_VDI, "virtual_size": str(mib * MIB)})
+            query = urlencode({"session_id": calls.session, "vdi": vdi, "format": "raw"})
+            return ["curl", "-sSfk", "-T", str(used), f"https://127.0.0.1:{port}/import_raw_vdi?{query}"]
+
+        found = runs(rounds, {"p2v": (disk, by_p2v), "curl": (used, by_curl)})
         show(f"XAPI, {mib} MiB in use, noise", found)
         return found
     finally:
