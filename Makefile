@@ -62,10 +62,11 @@ test-vm: iso netboot ## The fuller matrix in QEMU, two machines at once (more th
 	@$(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile -m vm tests/system
 	@$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 
-bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v beside its peers
+bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v and what it sends beside its peers
 	@$(SUDO) $(PY) -m tests.bench.install
 	@$(SUDO) $(PY) -m tests.bench.wizard
 	@$(SUDO) $(PY) -m tests.bench.p2v
+	@$(SUDO) $(PY) -m tests.bench.targets
 
 screens: setup ## Renew the README's pictures of the wizard (then look at them)
 	@$(PY) -m pytest tests/wizard/test_pictures.py tests/p2v/wizard/test_pictures.py --renew-golden

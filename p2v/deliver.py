@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from xeninstall.base.errors import Error, Stopped, UsageError
+from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
@@ -166,8 +166,11 @@ def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[N
             raise
         with suppress(Error, OSError):  # The failure itself is what is told.
             delivery.abort()
+        hint = "start it again: what had been made on the target was removed, but for what was written to an export"
         if isinstance(error, Stopped):
-            raise TargetError(error.message, hint="nothing of it is left on the target: start it again") from None
+            raise TargetError(error.message, hint=hint) from None
+        if isinstance(error, KeyboardInterrupt):
+            raise Error("stopped", hint=hint, exit_code=ExitCode.STOPPED) from None
         raise
 
 

@@ -103,6 +103,11 @@ class OpenSsh:
         # Scanned under the name of the host, which the client then looks for.
         self._known.write_text("".join(f"{named} {line.split(' ', 1)[1]}\n" for line in found.values()))
 
+    @property
+    def asks(self) -> bool:
+        """Whether each connection asks for a password."""
+        return self._login.password is not None
+
     def open(self, command: Sequence[str]) -> Channel:
         """A program over there that we talk to."""
         return talk(self._argv(command), self._environment())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xeninstall.base.errors import UsageError
-from xeninstall.base.run import Runner
+from xeninstall.base.run import Channel, Runner
 from xeninstall.base.sizes import MIB
 
 from ..journal import Chunk, Job, Journal, Record, parse_journal
@@ -115,7 +115,28 @@ class SshTarget:
 
     def connect(self) -> Talk:
         """Another connection."""
-        return Talk(self._ssh.open(_COMMAND), self._address.host, lambda said, status: self._ssh.failed(said, status, "p2v"))
+        return self._talk(self._ssh.open(_COMMAND))
+
+    def connect_several(self, count: int) -> list[Talk]:
+        """The same, made at the same time: each takes a moment, of which most is waiting."""
+        found: list[Talk] = []
+        # A password is asked for by one connection at a time.
+        channels = [self._ssh.open(_COMMAND) for _ in range(count)] if not self._ssh.asks else []
+        try:
+            for number in range(count):
+                talk = self._talk(channels[number]) if channels else self.connect()
+                found.append(talk)
+        except BaseException:
+            for channel in channels[len(found) :]:
+                channel.stop()
+                channel.close(0)
+            for talk in found:
+                talk.close()
+            raise
+        return found
+
+    def _talk(self, channel: Channel) -> Talk:
+        return Talk(channel, self._address.host, lambda said, status: self._ssh.failed(said, status, "p2v"))
 
     def strange(self, what: str) -> TargetError:
         """An answer that is none."""
@@ -230,13 +251,11 @@ class SshDelivery:
             self._call("journal-line", disk=number, line=part, last=start + _LINE_PIECE >= len(text))
 
     def _lanes(self) -> Lanes:
-        lanes: list[Lane] = []
         with self._connecting:
-            for _ in range(self._ways.streams):
-                talk = self._target.connect()
-                talk.call("attach", name=self._name, token=self._token)
-                lanes.append(Lane(talk))
-        return Lanes(lanes)
+            talks = self._target.connect_several(self._ways.streams)
+        for talk in talks:
+            talk.call("attach", name=self._name, token=self._token)
+        return Lanes([Lane(talk) for talk in talks])
 
 
 class SshSink:

@@ -11,7 +11,6 @@ from .model import Target
 from .openssh import Login
 from .password import Password
 from .ssh import SshTarget, Ways
-from .tls import Trusted
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ def _ssh(to: str, access: Access, runner: Runner) -> Target:
 
 
 def _xapi(to: str, access: Access, runner: Runner) -> Target:
+    from .tls import Trusted
     from .xapi import XapiTarget
 
     del runner
@@ -43,6 +43,7 @@ def _xapi(to: str, access: Access, runner: Runner) -> Target:
 
 def _nbd(to: str, access: Access, runner: Runner) -> Target:
     from .nbd import NbdTarget
+    from .tls import Trusted
 
     del runner
     address = parse_address(to)
@@ -51,6 +52,7 @@ def _nbd(to: str, access: Access, runner: Runner) -> Target:
 
 def _http(to: str, access: Access, runner: Runner) -> Target:
     from .http import HttpTarget
+    from .tls import Trusted
 
     del runner
     address = parse_address(to)

@@ -3,19 +3,22 @@
 import argparse
 import json
 
-from xeninstall.base.errors import ExitCode
+from xeninstall.base.errors import ExitCode, UsageError
 from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import parse_size
 
 from ..preflight import preflight
 from ..repaired import Wishes
-from ..request import Request
+from ..request import Request, is_address
 from .drivers import packages
 from .inventory import cards, inventory
 
 
 def run(args: argparse.Namespace) -> int:
     """Print it; the exit code says whether anything stands against it."""
+    if is_address(args.to):
+        hint = "leave --to out here; convert itself checks login, names and room there before it sends anything"
+        raise UsageError("preflight looks at files and folders, not at targets", hint=hint)
     request = Request(
         disks=tuple(args.disks),
         to=args.to,

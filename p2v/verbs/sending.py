@@ -2,10 +2,11 @@
 
 import argparse
 import hashlib
+import json
 import threading
 import uuid
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from xeninstall.base.errors import UsageError
@@ -16,7 +17,6 @@ from xeninstall.machine.model import Machine
 from ..convert import open_disks
 from ..deliver import Order, deliver
 from ..guest.model import Traits
-from ..repaired import repaired
 from ..request import Request, check_request
 from ..target.coding import Wire
 from ..target.model import Target
@@ -80,20 +80,26 @@ def _send_repaired(
     runner: Runner,
     emit: Emit,
 ) -> None:
+    # Loaded when it is asked for, as in `convert`.
+    from ..repaired import repaired
+
     folder = Path(args.scratch)
     files = _changes(folder, request)
-    if request.resume and not all(file.exists() for file in files):
+    if request.resume and not all(file.exists() for file in (*files, files[0].with_suffix(".traits"))):
         raise UsageError(
             f"the repairs of the stopped run are not in {folder} any more", hint="start again with --discard instead of --resume"
         )
+    known = files[0].with_suffix(".traits")
     begun = threading.Event()
     with repaired(request, files, wishes_of(args, machine), runner, emit, again=not request.resume, keep=begun.is_set) as found:
         readers, looked = found
-        traits: Traits | None = looked.reports[0].traits if looked is not None else None
-        if traits is not None:
-            vm = replace(order.machine, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
-            order = replace(order, machine=vm)
-        deliver(request, order, target, readers, runner, emit, threading.Event(), begun)
+        if looked is not None:
+            # A run that goes on does not look at the system again.
+            known.write_text(json.dumps(asdict(looked.reports[0].traits)))
+        traits = Traits(**json.loads(known.read_text()))
+        vm = replace(order.machine, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
+        deliver(request, replace(order, machine=vm), target, readers, runner, emit, threading.Event(), begun)
+    known.unlink(missing_ok=True)
 
 
 def _changes(folder: Path, request: Request) -> list[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from xeninstall.base.errors import Error
-from xeninstall.base.run import PACKAGE_OF, CommandError, MissingTool, SystemRunner, find_tool
+from xeninstall.base.run import PACKAGE_OF, CommandError, MissingTool, SystemRunner, find_tool, talk
 
 RUNNER = SystemRunner()
 
@@ -190,3 +190,27 @@ SystemRunner().run(["sh", "-c", "echo $$ > {note}; exec sleep 60"])
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert _until(lambda: not _alive(child))
+
+
+def test_a_program_is_talked_to_until_its_input_ends() -> None:
+    channel = talk(["cat"])
+    os.write(channel.writes, b"hello\n")
+    assert os.read(channel.reads, 100) == b"hello\n"
+    channel.end_input()
+    assert os.read(channel.reads, 100) == b""
+    assert channel.close() == 0
+
+
+def test_what_it_complains_of_and_how_it_ended_is_kept() -> None:
+    channel = talk(["sh", "-c", 'echo "$P2V_TEST" >&2; cat >/dev/null; exit 7'], {"P2V_TEST": "why"})
+    assert channel.close() == 7
+    assert channel.said == "why"
+
+
+def test_one_that_does_not_end_is_ended() -> None:
+    channel = talk(["sleep", "1000"])
+    assert channel.stop(0.1) == -signal.SIGTERM
+    assert os.read(channel.reads, 1) == b"", "whoever waits for it wakes up"
+    channel.close(0)
+    with pytest.raises(MissingTool):
+        talk(["no-such-program"])

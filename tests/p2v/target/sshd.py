@@ -36,7 +36,7 @@ class Sshd:
         (folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
             f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-            "PermitRootLogin yes\nLogLevel DEBUG1\nMaxStartups 100\n"
+            "PermitRootLogin yes\nLogLevel INFO\nMaxStartups 100\nSubsystem sftp internal-sftp\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -295,6 +295,11 @@ def test_what_cannot_be_done_is_said(
     assert not list((there / "images").iterdir())
 
 
+def test_preflight_says_that_it_does_not_look_at_targets(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preflight", str(disk), "--to", "ssh://host"]) == 2
+    assert "preflight looks at files and folders, not at targets" in capsys.readouterr().err
+
+
 def test_a_stranger_gets_no_password_and_a_new_key_is_said(
     host: Sshd, there: Path, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,3 +351,36 @@ def test_a_shell_that_talks_first_is_borne_and_one_that_never_stops_is_not(
         finally:
             talker.stop()
     assert "is not p2v receive, or is broken: it is no p2v receive: it said" in capsys.readouterr().err
+
+
+@pytest.mark.root
+def test_a_storage_that_others_fill_stops_it_and_it_goes_on_when_there_is_room(
+    tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = receiver(tmp_path)
+    images = tmp_path / "images"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20M", "none", images], check=True)
+    small = Sshd(tmp_path / "ssh", command)
+    try:
+        first = in_background(small, disk, "--limit", "3M", "--wire", "none", "--everything")
+        until = time.monotonic() + 60
+        while not (growing := images / ".old-server-disk0.img.partial").exists() or growing.stat().st_blocks < 2 * MIB // 512:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        filler = images / "filler"
+        with filler.open("wb", buffering=0) as file:
+            while True:
+                try:
+                    file.write(bytes(65536))
+                except OSError:
+                    break
+        said = first.communicate()[1]
+        assert first.returncode == 4, said
+        assert "cannot take more: No space left on device" in said and "make room, then go on with --resume" in said
+        assert "trying again" not in said
+        filler.unlink()
+        assert send(small, disk, "--resume", "--wire", "none", "--everything") == 0
+        assert (images / "old-server-disk0.img").read_bytes() == disk.read_bytes()
+    finally:
+        small.stop()
+        subprocess.run(["umount", "-l", images], check=True)

@@ -1,0 +1,51 @@
+"""Addresses of targets: what they name, and what must not stand in one."""
+
+import pytest
+
+from p2v.target.address import Address, parse_address
+from xeninstall.base.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("to", "expected", "shown"),
+    [
+        ("ssh://host", Address("ssh", "host", "", None, ""), "ssh://host"),
+        ("ssh://me@Host.Example:2222/xenvms/vms", Address("ssh", "Host.Example", "me", 2222, "xenvms/vms"), None),
+        ("nbd://[fe80::1]:10809/a%20b", Address("nbd", "fe80::1", "", 10809, "a b"), "nbd://[fe80::1]:10809/a b"),
+        ("xapi://dom%5Cadmin@10.0.0.1/Local storage", Address("xapi", "10.0.0.1", "dom\\admin", None, "Local storage"), None),
+    ],
+)
+def test_what_it_names(to: str, expected: Address, shown: str | None) -> None:
+    found = parse_address(to)
+    assert found == expected
+    assert shown is None or found.shown == shown
+
+
+def test_options_that_the_kind_knows() -> None:
+    found = parse_address("libvirt+ssh://host/pool?connect=qemu:///session", options=("connect",))
+    assert found.option("connect") == "qemu:///session" and found.option("other") == ""
+
+
+@pytest.mark.parametrize(
+    ("to", "message"),
+    [
+        ("ssh://", "names no host"),
+        ("ssh:///storage", "names no host"),
+        ("ssh://-oProxyCommand=touch x/", "names no host"),
+        ("ssh://host;reboot/", "names no host"),
+        ("ssh://host:0", "names no host"),
+        ("ssh://host:99999", "Port out of range"),
+        ("ssh://me:secret@host", "a password in an address is seen by everybody"),
+        ("ssh://-l@host", "is not a user's name"),
+        ("ssh://a%0Ab@host", "is not a user's name"),
+        ("ssh://host/a%1bb", "signs that cannot be printed"),
+        ("ssh://host?x=1", "nobody knows 'x'"),
+        ("ssh://host#x", "nobody knows 'x'"),
+        ("ssh://[::1", "Invalid IPv6 URL"),
+    ],
+)
+def test_what_is_refused(to: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_address(to)
+    assert message in caught.value.message and caught.value.hint
+    assert "secret" not in caught.value.message
