@@ -75,7 +75,7 @@ class Acting(Server):
         place = self.root / TRIAL[1:]
         match argv:
             case ("systemd-run", *_) if "--no-download" in argv:
-                self.installed("openssh-server", *PACKAGES, *argv[argv.index("--no-download") + 1 :])
+                self.installed("openssh-server", "iputils-ping", *PACKAGES, *argv[argv.index("--no-download") + 1 :])
             case ("systemd-run", *_, script) if script.endswith("/switch"):
                 (place / "switched").touch()
                 self._switched()
