@@ -43,7 +43,7 @@ def test_the_order_is_the_careful_one(tmp_path: Path) -> None:
     order = [
         f"grub-set-default {LINUX}",
         "--download-only",
-        "--no-download",
+        "--no-install-recommends xen-system-amd64",
         f"{'/undo'}",
         f"{'/switch'}",
         "update-grub",

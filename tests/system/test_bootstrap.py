@@ -54,7 +54,7 @@ def _write(remote: Remote, name: str, text: str) -> None:
 def test_it_becomes_a_host_and_nothing_else_changes(variant: Variant, tmp_path: Path) -> None:
     server = make_server(tmp_path, variant)
     with _running(server, variant, 420) as (machine, remote):
-        remote.check("update-grub", 300)
+        remote.check("update-grub && apt-get update", 300)
         before = remote.check(_ADDRESSES).split()
         _write(remote, "answers.toml", ANSWERS)
         plan = remote.check("xeninstall bootstrap /root/answers.toml --plan", 300)
