@@ -9,6 +9,7 @@ from xeninstall.base.events import Event
 from xeninstall.base.run import Completed
 from xeninstall.bootstrap.execute import Surroundings, execute, go_back_if_half_way, new_journal
 from xeninstall.bootstrap.model import BootstrapPlan
+from xeninstall.bootstrap.packages import NO_RECOMMENDS
 from xeninstall.bootstrap.places import TRIAL
 from xeninstall.machine.model import Machine
 
@@ -74,8 +75,8 @@ class Acting(Server):
         done = Completed(argv, 0, "", "")
         place = self.root / TRIAL[1:]
         match argv:
-            case ("systemd-run", *_) if "--no-download" in argv:
-                self.installed("openssh-server", *PACKAGES, *argv[argv.index("--no-download") + 1 :])
+            case ("systemd-run", *_) if "install" in argv and "--download-only" not in argv:
+                self.installed("openssh-server", "iputils-ping", *PACKAGES, *argv[argv.index(NO_RECOMMENDS) + 1 :])
             case ("systemd-run", *_, script) if script.endswith("/switch"):
                 (place / "switched").touch()
                 self._switched()

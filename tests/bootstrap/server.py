@@ -80,7 +80,7 @@ class Server(Computer):
         self.command(["dpkg", "--audit"], "")
         self.command(["sshd", "-T"], "port 2222\naddressfamily any\n")
         self.command(["systemctl", "is-active"], "inactive\n", status=3)
-        self.installed("openssh-server")
+        self.installed("openssh-server", "iputils-ping")
         self.nic(NIC, MAC, "0000:00:1f.6", "8086:15b8", "e1000e", default=True)
         self.network(system, dhcp)
 

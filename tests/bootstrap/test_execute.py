@@ -12,7 +12,7 @@ from xeninstall.bootstrap.places import JOURNAL
 from xeninstall.bootstrap.trial import RolledBack
 
 from .acting import Acting, Killed, Play
-from .server import LINUX, SYSTEMS, XEN
+from .server import LINUX, PACKAGES, SYSTEMS, XEN
 from .test_plan import EVERYTHING
 
 PASSWORD = '[root]\npassword_hash = "$y$j9T$secretsecretsecret$secretsecretsecretsecret"\n'
@@ -43,7 +43,7 @@ def test_the_order_is_the_careful_one(tmp_path: Path) -> None:
     order = [
         f"grub-set-default {LINUX}",
         "--download-only",
-        "--no-download",
+        "--no-install-recommends xen-system-amd64",
         f"{'/undo'}",
         f"{'/switch'}",
         "update-grub",
@@ -133,7 +133,7 @@ def test_a_menu_without_xen_is_no_success(tmp_path: Path) -> None:
 
 def test_empty_stages_are_skipped(tmp_path: Path) -> None:
     server = Acting(tmp_path)
-    server.installed(*("xen-system-amd64", "qemu-system-xen", "seabios", "ovmf", "grub-xen-host"))
+    server.installed("iputils-ping", *PACKAGES)
     server.bootstrap()
     assert [event.stage for event in server.events if isinstance(event, StageFinished) and event.skipped] == ["packages"]
 

@@ -120,6 +120,7 @@ def test_the_script_itself_puts_every_file_back(tmp_path: Path, system: str, boo
     assert before != {path: path.read_bytes() for path in sorted((tmp_path / "etc").rglob("*")) if path.is_file()}
     called = _sandbox(tmp_path, f"{TRIAL}/undo{' boot' if boot else ''}")
     assert before == {path: path.read_bytes() for path in sorted((tmp_path / "etc").rglob("*")) if path.is_file()}
+    assert not list((tmp_path / "etc").rglob("*.network.d"))
     assert (trial.place / "undone").exists() and not trial.pending
     assert ("ip address flush dev eno1" in called) is not boot
     restart = {"ifupdown": "ifup --force eno1", "NetworkManager": "nmcli device connect eno1"}.get(

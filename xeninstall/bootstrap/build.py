@@ -1,10 +1,8 @@
 """Answers, machine and running system become what is still to do: the order of the stages, on one screen. Writes nothing."""
 
-from pydantic import BaseModel
-
 from xeninstall.answers.dump import dump
 from xeninstall.answers.model import Answers, DnsMode, NtpMode
-from xeninstall.machine.model import Machine, Nic
+from xeninstall.machine.model import Machine
 from xeninstall.plan import hooks, identity, network, time
 from xeninstall.plan.boot import saved_guests
 from xeninstall.plan.check import Refused
@@ -13,7 +11,6 @@ from xeninstall.plan.wanted import Host
 
 from . import grub
 from .check import check
-from .management import effective, files
 from .model import (
     BootstrapAction,
     BootstrapPlan,
@@ -26,13 +23,12 @@ from .model import (
     TryNetwork,
     answers_digest,
 )
+from .moving import DNSMASQ, Moving
 from .packages import Apt, ask_apt, wanted
 from .pending import diffs, pending
 from .places import GRUB_SETTINGS
 from .present import Present
-from .takeover import FIREWALL, release, switch_script, undo_script
 
-_DNSMASQ = ("/etc/dnsmasq.d/xeninstall.conf", "/etc/default/dnsmasq")
 _KEYS = "/root/.ssh/authorized_keys"
 
 
@@ -42,7 +38,7 @@ def build(answers: Answers, machine: Machine, present: Present) -> BootstrapPlan
     chosen = check(answers, machine, present, apt)
     if chosen.findings:
         raise Refused(chosen.findings)
-    moving = _Moving(answers, machine, present, tuple(chosen.nics))
+    moving = Moving(answers, machine, present, tuple(chosen.nics))
     host, look = moving.host, present.look
     stages: tuple[BootstrapStage, ...] = (
         BootstrapStage(name="prepare", title="Preparation", actions=pending(_prepare(host, present, apt), look)),
@@ -100,7 +96,7 @@ def _prepare(host: Host, present: Present, apt: Apt) -> list[BootstrapAction]:
         why = "until Xen was seen running, Linux is the default"
         out.append(Command(argv=("grub-set-default", present.grub.linux_entry), why=why, reads=(GRUB_SETTINGS,)))
     if host.answers.dns.mode is DnsMode.SERVE:
-        out += [action for action in network.resolver(host) if isinstance(action, WriteFile) and action.path in _DNSMASQ]
+        out += [action for action in network.resolver(host) if isinstance(action, WriteFile) and action.path in DNSMASQ]
     if not apt.missing:
         out.append(Command(argv=("update-grub",), why="the menu with these settings", reads=(GRUB_SETTINGS,)))
     return out
@@ -183,86 +179,3 @@ def _records(answers: Answers, present: Present) -> list[BootstrapAction]:
     text = dump(answers)
     same = present.look.text("/etc/xeninstall/answers.toml") == text
     return [] if same else [KeepAnswers(text=text)]
-
-
-class _Moving:
-    """The network's part: what this host will have, and whether that is so already."""
-
-    def __init__(self, answers: Answers, machine: Machine, present: Present, nics: tuple[Nic, ...]) -> None:
-        self.present, self.answers = present, answers
-        uplink = present.uplink
-        self.moved = uplink is not None and uplink.name == network.BRIDGE
-        self.before = present.kept if self.moved else uplink
-        self.dns_given = bool(answers.dns.model_fields_set)
-        made = effective(answers.network, self.before, dns_kept=not self.dns_given)
-        # Not through the answers' own rules: an address that works needs no judgement.
-        self.beyond = made.beyond
-        changes: dict[str, object] = {"network": made.network}
-        named = "name" in answers.host.model_fields_set
-        if not named and present.hostname:
-            label, _, domain = present.hostname.partition(".")
-            changes["host"] = answers.host.model_copy(update={"name": label, "domain": answers.host.domain or domain or None})
-        self.host = Host(BaseModel.model_copy(answers, update=changes), machine, nics)
-        self.released = release(present.look, uplink) if uplink is not None and not self.moved else None
-        self.warnings = (*(self.released.warnings if self.released else ()), *self._about_dns())
-
-    def _about_dns(self) -> tuple[str, ...]:
-        look, kept = self.present.look, self.before
-        follows = self.dns_given or "/systemd/resolve/" in look.place("/etc/resolv.conf")
-        if self.moved or follows or kept is None or not kept.ipv4.automatic:
-            return ()
-        return ("the DNS servers stay those that /etc/resolv.conf has now; with a [dns] table they follow DHCP",)
-
-    @property
-    def address(self) -> str:
-        """In words, for the end of the run."""
-        ipv4, kept = self.host.answers.network.ipv4, "ipv4" not in self.answers.network.model_fields_set
-        return f"{ipv4.address or 'by DHCP'}{', as before' if kept else ''}"
-
-    def actions(self) -> tuple[BootstrapAction, ...]:
-        """The change on trial, or nothing where it is so already."""
-        given = {"ipv4", "ipv6", "nic", "bond", "vlan", "mtu"} & self.answers.network.model_fields_set
-        if self.moved and self.before is None and not given:
-            return ()  # a bridge that somebody else has made; its addresses are fine
-        look, uplink = self.present.look, self.present.uplink
-        changes: list[FileChange] = [*files(self.host, self.beyond), *(self.released.files if self.released else ())]
-        changes += self._resolver() + self._firewall()
-        left = tuple(change for change in pending(changes, look) if isinstance(change, WriteFile | MakeLink | Remove))
-        if not left or uplink is None:
-            return ()
-        firewall = any(change.path == FIREWALL for change in left)
-        cards = tuple(nic.name for nic in self.host.nics)
-        ipv4 = self.host.answers.network.ipv4
-        kept4 = self.before.ipv4 if self.before and "ipv4" not in self.answers.network.model_fields_set else None
-        addresses = tuple(address.split("/")[0] for address in (kept4.addresses if kept4 else (ipv4.address,)) if address)
-        switch = switch_script(uplink, cards, resolved=self.dns_given, firewall=firewall)
-        return (
-            TryNetwork(
-                files=left,
-                switch=switch,
-                undo=undo_script(uplink, cards, firewall=firewall),
-                gateway=(kept4.gateway if kept4 else ipv4.gateway) or "",
-                addresses=addresses,
-                kept=None if self.moved else self.before,
-            ),
-        )
-
-    def _resolver(self) -> list[FileChange]:
-        if self.dns_given:
-            found = [action for action in network.resolver(self.host) if isinstance(action, WriteFile | MakeLink | Remove)]
-            return [action for action in found if action.path not in _DNSMASQ]
-        look = self.present.look
-        place = look.path("/etc/resolv.conf")
-        if self.moved or not place.is_symlink() or "/systemd/resolve/" in look.place("/etc/resolv.conf"):
-            return []
-        # Whoever writes what the link leads to will not know the card any more.
-        text = look.text("/etc/resolv.conf") or ""
-        return [WriteFile(path="/etc/resolv.conf", text=text)] if text else []
-
-    def _firewall(self) -> list[FileChange]:
-        if not self.answers.firewall.model_fields_set:
-            return []
-        ports = tuple(f"tcp/{port}" for port in self.present.ssh_ports if port != 22)
-        opened = self.answers.firewall.model_copy(update={"open": tuple(dict.fromkeys((*ports, *self.answers.firewall.open)))})
-        host = Host(BaseModel.model_copy(self.host.answers, update={"firewall": opened}), self.host.machine, self.host.nics)
-        return [action for action in identity.firewall(host) if isinstance(action, WriteFile | MakeLink | Remove)]

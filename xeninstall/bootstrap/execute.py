@@ -148,7 +148,8 @@ class _Work:
         inside(self.root, APT_LOG).parent.mkdir(parents=True, exist_ok=True)
         self._apt(["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"])
         self._apt([*INSTALL, NO_RECOMMENDS, "--download-only", *names])
-        self._apt([*INSTALL, NO_RECOMMENDS, "--no-download", *names])
+        # Not with --no-download, which apt cannot do for packages of file: sources.
+        self._apt([*INSTALL, NO_RECOMMENDS, *names])
 
     def _apt(self, argv: list[str]) -> None:
         """In a unit of systemd's: dpkg must not be killed with us, whatever happens to the session."""

@@ -26,7 +26,7 @@ NO_RECOMMENDS = "--no-install-recommends"
 
 def wanted(answers: Answers, present: Present) -> tuple[str, ...]:
     """The names, in the order of their reasons; those that are installed are among them."""
-    names = [*_XEN]
+    names = [*_XEN, "iputils-ping"]  # the new network is believed when its gateway answers
     if not present.kernel_for_dom0:
         names.append("linux-image-amd64")  # a cloud kernel cannot run dom0
     for one in answers.packages.sets:

@@ -191,6 +191,7 @@ while read -r path; do
         rm -f "$path"
     fi
 done < list
+while read -r path; do rmdir "$path" 2>/dev/null; done < directories
 [ -e networkd-was-enabled ] || systemctl disable systemd-networkd.service systemd-networkd.socket 2>/dev/null
 if [ "${{1:-}}" = boot ]; then
     {early}

@@ -140,6 +140,7 @@ class Trial:
             "list": "".join(f"{path}\n" for path in dict.fromkeys(change.path for change in action.files)),
             "switch": action.switch,
             "undo": action.undo,
+            "directories": "".join(f"{path}\n" for path in self._new_directories(action)),
             "made": "".join(f"{name}\n" for name in self._new_links(action)),
         }
         if any(change.path == FIREWALL for change in action.files):
@@ -158,6 +159,11 @@ class Trial:
         devices = [change.text for change in action.files if isinstance(change, WriteFile) and change.path.endswith(".netdev")]
         names = [found[1] for text in devices if (found := re.search(r"^Name=(\S+)$", text, re.MULTILINE))]
         return [name for name in names if not inside(self._root, f"/sys/class/net/{name}").exists()]
+
+    def _new_directories(self, action: TryNetwork) -> list[str]:
+        """Directories that come with the files, the deepest first."""
+        above = {str(parent) for change in action.files for parent in Path(change.path).parents}
+        return sorted((path for path in above if not inside(self._root, path).exists()), reverse=True)
 
     def _write(self, change: FileChange) -> None:
         match change:

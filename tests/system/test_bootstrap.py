@@ -1,0 +1,110 @@
+"""A rented Debian becomes a Xen host over SSH: killed, misled, set right, restarted; its address and its service stay."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .bootstrap_guest import DHCP_NETPLAN, DHCP_NETWORKD, STATIC_IFUPDOWN, Server, Variant, make_server
+from .qemu import Disk, Machine, UserNet, free_port
+from .remote import Remote
+
+pytestmark = [pytest.mark.vm, pytest.mark.root]
+
+ANSWERS = """flow = "bootstrap"
+[xen]
+dom0_memory = "1G"
+dom0_vcpus = 2
+[time]
+zone = "Europe/Berlin"
+[firewall]
+open = ["tcp/8080"]
+"""
+# The right address behind a router that is not there: the session lives on, and the gateway never answers.
+_MISLED = """
+[network.ipv4]
+method = "static"
+address = "{address}/24"
+gateway = "192.0.2.77"
+[network.ipv6]
+method = "none"
+"""
+_ADDRESSES = "ip -4 -o address show scope global | awk '{print $2, $4}'"
+_APT_SECONDS = 1500
+
+
+@contextmanager
+def _running(server: Server, variant: Variant, seconds: float) -> Iterator[tuple[Machine, Remote]]:
+    port = free_port()
+    nic = UserNet(forwards=(f"tcp:127.0.0.1:{port}-{variant.address}:22",))
+    with Machine([Disk(server.disk, snapshot=False)], nics=[nic], name=f"server, {variant.name}") as machine:
+        remote = Remote(port, server.key)
+        remote.wait(machine.console, seconds)
+        yield machine, remote
+
+
+def _write(remote: Remote, name: str, text: str) -> None:
+    remote.check(f"cat > /root/{name} <<'END'\n{text}\nEND")
+
+
+@pytest.mark.parametrize("variant", [STATIC_IFUPDOWN, DHCP_NETWORKD, DHCP_NETPLAN], ids=lambda variant: variant.name)
+def test_it_becomes_a_host_and_nothing_else_changes(variant: Variant, tmp_path: Path) -> None:
+    server = make_server(tmp_path, variant)
+    with _running(server, variant, 420) as (machine, remote):
+        remote.check("update-grub && apt-get update", 300)
+        before = remote.check(_ADDRESSES).split()
+        _write(remote, "answers.toml", ANSWERS)
+        plan = remote.check("xeninstall bootstrap /root/answers.toml --plan", 300)
+        assert "install xen-system-amd64" in plan and "+++ /etc/default/grub.d/xeninstall.cfg" in plan
+        assert remote.check(_ADDRESSES).split() == before and "xen" not in remote.check("ls /boot"), "a plan changes nothing"
+        if variant.misled:
+            _is_killed_and_misled(remote, variant, before)
+        # One session from the beginning to the end, over the change of the network that it hangs on.
+        output, status = remote.run("xeninstall bootstrap /root/answers.toml --rollback-after 5m", _APT_SECONDS)
+        assert status == 0, output
+        assert "the new network is confirmed" in output
+        assert remote.check(_ADDRESSES).split() == ["xenbr0", before[1]]
+        assert remote.check("ls /sys/class/net/xenbr0/brif") == before[0]
+        assert remote.check("systemctl is-active own.service") == "active"
+        again = remote.check("xeninstall bootstrap /root/answers.toml", 300)
+        assert again.splitlines() == ["nothing to do: this system is what the answers say", "Xen runs after a reboot."]
+        remote.run("systemctl reboot")
+        machine.wait(300)
+    with _running(server, variant, 600) as (_machine, remote):
+        assert "hvm" in remote.check("xl info | grep virt_caps")
+        assert remote.check(_ADDRESSES).split() == ["xenbr0", before[1]]
+        own = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/hello').read().decode())"
+        assert remote.check(f'python3 -c "{own}"') == "still here"
+        assert remote.check("readlink /etc/localtime").endswith("Europe/Berlin")
+        assert "dport { 22, 8080 }" in remote.check("nft list ruleset")
+        remote.check("until [ ! -e /var/lib/xeninstall/bootstrap/xen-awaited ]; do sleep 2; done", 300)
+        variables = remote.check("grub-editenv list")
+        assert "saved_entry=xen-gnulinux-simple-" in variables and "next_entry" not in variables
+        again = remote.check("xeninstall bootstrap /root/answers.toml", 300)
+        assert again == "nothing to do: this system is what the answers say"
+        assert remote.check("systemctl list-units --failed --plain --no-legend") == ""
+
+
+def _is_killed_and_misled(remote: Remote, variant: Variant, before: list[str]) -> None:
+    _write(remote, "misled.toml", ANSWERS + _MISLED.format(address=variant.address))
+    run = remote.start("xeninstall bootstrap /root/misled.toml --rollback-after 60s")
+    deadline = time.monotonic() + 300
+    while remote.run("systemctl is-active xeninstall-apt.service && pgrep -x dpkg")[1] != 0:
+        assert run.poll() is None and time.monotonic() < deadline, "apt has not begun"
+        time.sleep(1)
+    remote.check("pkill -KILL -f '^python3 -m xeninstall'")
+    try:
+        run.wait(60)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        raise
+    assert remote.check("systemctl is-active xeninstall-apt.service") == "active", "apt is not killed with the run"
+    output, status = remote.run("xeninstall bootstrap /root/misled.toml --rollback-after 60s --resume", _APT_SECONDS)
+    assert status == 1, output
+    assert "the gateway 192.0.2.77 does not answer" in output and "the network is as it was before" in output
+    assert remote.check(_ADDRESSES).split() == before
+    assert "xenbr0" not in remote.check("ls /sys/class/net")
+    assert remote.run("grep -r next_entry=x /boot/grub/grubenv")[1] != 0, "Xen is not tried by a host whose network failed"
