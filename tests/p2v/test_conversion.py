@@ -77,6 +77,10 @@ def test_it_is_one_run_from_the_repairs_to_the_trial(tmp_path: Path, old: Path, 
     job = Conversion(wanted(old, to, test_boot=True, test_marker="ready"), recorded("ten-nics"), SystemRunner())
     looked = job.preflight()
     assert not looked.refused and looked.read_bytes
+    with monkeypatch.context() as without:
+        without.setattr(conversion, "TRIAL_PROGRAM", "qemu-of-nobody")
+        assert "qemu-of-nobody is missing" in job.preflight().as_text()
+        assert job.preflight().refused
     facts = job.perform(told, threading.Event())
     assert sha(old) == before
     assert told.stages == [(name, number, 6) for number, name in enumerate(job.stages(), 1)]
