@@ -66,9 +66,11 @@ class Libvirtd:
 
     def stop(self) -> None:
         """Gone, with its machines."""
-        self.clear()
-        self._process.terminate()
-        self._process.wait()
+        try:
+            self.clear()
+        finally:
+            self._process.terminate()
+            self._process.wait()
 
 
 @pytest.fixture(scope="module")
