@@ -1,0 +1,1 @@
+"""Examples that are programs of others are judged by them."""
