@@ -25,8 +25,8 @@ def test_ansible_finds_no_mistake_in_it(tmp_path: Path) -> None:
         str(Path(sys.executable).parent / "ansible-playbook"),
         "--syntax-check",
         "-i",
-        PLACE / "hosts.ini",
-        PLACE / "bootstrap.yml",
+        str(PLACE / "hosts.ini"),
+        str(PLACE / "bootstrap.yml"),
     ]
     environment = os.environ | {"ANSIBLE_LOCALHOST_WARNING": "false", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
