@@ -52,7 +52,8 @@ def install(
 ) -> Run:
     """Install, with JSON events. At the first event that `until` holds for, or after a time, the process gets the signal."""
     process = subprocess.Popen(
-        command("install", answers, "--target", target, "--system", system, "--json", *more),
+        # A test run that was put into the background ignores SIGINT, and so would what it starts.
+        ["env", "--default-signal=INT", *command("install", answers, "--target", target, "--system", system, "--json", *more)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -55,7 +55,8 @@ def read(tree: Tree) -> Current:
     found = {section: reader(tree) for section, reader in _READERS.items()}
     there = {section: valid(section, data) for section, data in found.items() if data is not None}
     unread = tuple(section for section, data in found.items() if data is None)
-    drift = tuple(one for section in there for one in _drift(section, kept.get(section, {}), there[section])) if kept else ()
+    said = _without_the_usual(kept)
+    drift = tuple(one for section in there for one in _drift(section, said.get(section, {}), there[section])) if kept else ()
     return Current(copy.deepcopy({**kept, **there}), unread, drift, bool(kept))
 
 
@@ -77,6 +78,14 @@ def _kept(tree: Tree) -> dict[str, Any]:
         return {}
     salvage(data)
     return data
+
+
+def _without_the_usual(kept: dict[str, Any]) -> dict[str, Any]:
+    """A search domain that is the host's own reads back as none: it is what a host without one searches."""
+    dns, domain = kept.get("dns", {}), kept.get("host", {}).get("domain")
+    if not domain or dns.get("search") != [domain]:
+        return kept
+    return {**kept, "dns": {key: value for key, value in dns.items() if key != "search"}}
 
 
 def _drift(section: str, kept: dict[str, Any], found: dict[str, Any]) -> list[Drift]:

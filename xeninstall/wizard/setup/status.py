@@ -133,10 +133,10 @@ class Status(Step):
 
     def _rows(self) -> list[Row]:
         rows = [Row(offer.name, offer.title, why_not=offer.about) for offer in self.session.offers()]
+        rows.append(Row(SHELL, _("Login shell")))
         if number := len(self.session.current.drift):
             said = counted("{n} difference from the answer file", "{n} differences from the answer file", number)
             rows.append(Row(DIFFERENCES, said))
-        rows.append(Row(SHELL, _("Login shell")))
         return [Row(row.value, f"{number}  {row.text}", why_not=row.why_not) for number, row in enumerate(rows, 1)]
 
     def _text(self) -> str:
