@@ -45,6 +45,11 @@ def test_answers_come_back(tmp_path: Path, toml: str) -> None:
         assert getattr(found, section) == getattr(given, section), section
 
 
+def test_the_own_domain_as_the_search_domain_is_what_is_searched_anyway(tmp_path: Path) -> None:
+    installed(tmp_path, STATIC + '[host]\nname = "xen1"\ndomain = "example.org"\n' + DNS + 'search = ["example.org"]\n')
+    assert not read(Tree(tmp_path)).drift
+
+
 def test_what_was_changed_by_hand_is_drift(tmp_path: Path) -> None:
     installed(tmp_path, STATIC + DNS)
     path = tmp_path / "etc/systemd/network/30-xenbr0.network"

@@ -75,7 +75,7 @@ class Status(Step):
     def on_mount(self) -> None:
         """Look at once, and from time to time; the screen changes only where something has."""
         super().on_mount()
-        self.say(self.session.news)
+        self.say(self.session.news or self._differences())
         self.session.news = ""
         self.action_look()
         self.set_interval(_LOOK_SECONDS, self.action_look)
@@ -134,10 +134,13 @@ class Status(Step):
     def _rows(self) -> list[Row]:
         rows = [Row(offer.name, offer.title, why_not=offer.about) for offer in self.session.offers()]
         rows.append(Row(SHELL, _("Login shell")))
-        if number := len(self.session.current.drift):
-            said = counted("{n} difference from the answer file", "{n} differences from the answer file", number)
-            rows.append(Row(DIFFERENCES, said))
+        if differences := self._differences():
+            rows.append(Row(DIFFERENCES, differences))  # the last, since it may lie below the screen: the notice says it, too
         return [Row(row.value, f"{number}  {row.text}", why_not=row.why_not) for number, row in enumerate(rows, 1)]
+
+    def _differences(self) -> str:
+        number = len(self.session.current.drift)
+        return counted("{n} difference from the answer file", "{n} differences from the answer file", number) if number else ""
 
     def _text(self) -> str:
         state = self.session.state
