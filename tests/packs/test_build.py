@@ -1,6 +1,7 @@
 """Making packs: every form can be read again, equal files give equal bytes, and what does not belong is named."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def test_equal_files_give_equal_bytes(tmp_path: Path, source: Path, form: str) -
     build(source, tmp_path / f"one{form}", WANTED, None, RUNNER)
     for path in source.rglob("*"):
         os.utime(path, (1, 1))
+    time.sleep(1.1 if form == ".iso" else 0)  # its volume has dates of whole seconds
     build(source, tmp_path / f"two{form}", WANTED, None, RUNNER)
     assert (tmp_path / f"one{form}").read_bytes() == (tmp_path / f"two{form}").read_bytes()
 

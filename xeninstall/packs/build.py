@@ -126,7 +126,8 @@ def _manifest(tree: Path, wanted: Wanted, runner: Runner) -> Manifest:
 
 def _write(tree: Path, made: Path, name: str, manifest: Manifest, runner: Runner) -> None:
     if name.endswith(".iso"):
-        epoch = ["--set_all_file_dates", "2026010100000000"]
+        stamp = "2026010100000000"  # the same in every volume, so that equal files give equal bytes
+        epoch = ["--set_all_file_dates", stamp, f"--modification-date={stamp}"]
         argv = [
             "xorriso",
             "-as",
