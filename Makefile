@@ -55,7 +55,7 @@ boot: setup ## Boot build/host.img in QEMU on this terminal (Ctrl+A X ends it)
 	@iso/vm $(IMAGE)
 
 test: image ## Pass the tests: units, real installations onto images, one boot in QEMU
-	@$(SUDO) $(PY) -m pytest -n 2 tests --ignore=tests/system
+	@$(SUDO) $(PY) -m pytest -n 3 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -n 2 --dist loadfile -m 'not vm' tests/system
 
 test-vm: iso netboot ## The fuller matrix in QEMU, two machines at once (more than an hour without KVM: give it the whole computer)
