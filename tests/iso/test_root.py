@@ -36,7 +36,7 @@ def test_no_mirror_is_named(tmp_path: Path) -> None:
     ("log", "message", "hint"),
     [
         ("E: Failed to fetch x  Temporary failure resolving 'mirror.example.org'", "could not be downloaded", "network"),
-        ("Err:1 x Could not connect to mirror.example.org:80 (1.2.3.4), connection timed out", "could not be downloaded", "proxy"),
+        ("Err:1 x Could not connect to apt.example.org:80 (1.2.3.4), connection timed out", "could not be downloaded", "proxy"),
         (
             "W: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\nE: Some index files failed to download.",
             "Temporary failure resolving 'x'",
