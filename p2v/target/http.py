@@ -12,21 +12,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
-import xxhash
-
 from xeninstall.base.errors import Error, UsageError
-from xeninstall.base.sizes import MIB
 
 from ..journal import Journal
+from ..sink.forward import ForwardSink
 from .address import Address
+from .comparing import compare
 from .model import Lost, Peer, Storage, TargetError, Wanted
 from .password import Password
 from .remembering import Bytes, only_fresh, several
 from .tls import TIMEOUT_SECONDS, Trusted, connected, failed
 
 _RANGE = re.compile(r"bytes=0-(\d{1,18})")
-_AT_ONCE = 4 * MIB
-_ZEROS = memoryview(bytes(_AT_ONCE))
 _RESUME_INCOMPLETE = 308
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 _LEAVE_SECONDS = 3.0
@@ -197,21 +194,12 @@ class HttpDelivery(Bytes):
             response = self._target.answer(connection, "GET")
             if response.status != 200:
                 return f"not compared, since the server does not show it (status {response.status})"
-            total, place = journal.record.length_bytes or 0, 0
-            for chunk in sorted(journal.record.chunks, key=lambda chunk: chunk.offset):
-                while place < chunk.offset:
-                    place += len(_read(response, min(_AT_ONCE, chunk.offset - place)))
-                if xxhash.xxh3_128_hexdigest(_read(response, chunk.length)) != chunk.digest:
-                    raise TargetError(
-                        f"{self.places[number]} differs at byte {chunk.offset} from what was sent", hint="check the server's disk"
-                    )
-                place += chunk.length
-                tell(place, total)
+            total = journal.record.length_bytes or 0
+            return compare(response, journal, total, self.places[number], "check the server's disk", tell)
         except (OSError, http.client.HTTPException) as error:
             raise failed(error, self.places[number]) from None
         finally:
             connection.close()
-        return f"{len(journal.record.chunks)} chunks were read back and compared"
 
     def abort(self) -> None:
         """See Delivery."""
@@ -220,25 +208,16 @@ class HttpDelivery(Bytes):
                 self._target.short("DELETE", self._paths[number])
 
 
-class HttpSink:
+class HttpSink(ForwardSink):
     """See Sink: the body of one PUT. What the server has already, up to `there`, is passed over."""
 
-    any_order = False
-
     def __init__(self, target: HttpTarget, path: str, name: str, at: int, there: int, length: int) -> None:
-        self._target, self._path, self._name = target, path, name
-        self._at, self._there, self._length = at, there, length
+        super().__init__(name, at)
+        self._target, self._path, self._there, self._length = target, path, there, length
         self._connection: http.client.HTTPConnection | None = None
 
-    @property
-    def name(self) -> str:
-        """See Sink."""
-        return self._name
-
-    def write(self, offset: int, data: memoryview) -> None:
-        """See Sink."""
-        assert offset == self._at, "a stream only goes forward"
-        self._at += len(data)
+    def put(self, offset: int, data: memoryview) -> None:
+        """See ForwardSink. What the server has already is not sent again."""
         data = data[max(self._there - offset, 0) :]
         if not data:
             return
@@ -260,21 +239,6 @@ class HttpSink:
         status = self._target.leave(self._connection)
         if status is not None:
             raise self._target.judged(status, self._path) or Lost(f"{self._name} was answered too early", hint="start again")
-
-    def skip(self, offset: int, length: int) -> None:
-        """Zeros."""
-        self.zero(offset, length)
-
-    def zero(self, offset: int, length: int) -> None:
-        """Zeros."""
-        while length > 0:
-            step = min(length, len(_ZEROS))
-            self.write(offset, _ZEROS[:step])
-            offset, length = offset + step, length - step
-
-    def read(self, offset: int, length: int) -> bytes:
-        """What went into a stream is gone."""
-        raise NotImplementedError(f"{self._name} is not read back: {length} bytes at {offset}")
 
     def sync(self) -> None:
         """Nothing is certain before the server answers: until then what is journaled can be taken back."""
@@ -303,10 +267,3 @@ class HttpSink:
             if wrong is not None:
                 return wrong
         return failed(error, self._name)
-
-
-def _read(response: http.client.HTTPResponse, length: int) -> bytes:
-    data = response.read(length)
-    if len(data) < length:
-        raise http.client.IncompleteRead(data)
-    return data

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Channel, Runner
-from xeninstall.base.sizes import MIB
 
 from ..journal import Journal
+from ..sink.forward import ForwardSink
 from ..vm.libvirt import libvirt_xml
 from ..vm.model import DiskImage, Mode, VirtualMachine
 from .address import Address
@@ -28,7 +28,6 @@ from .wire import Ended, write_all
 
 CONNECT = "qemu:///system"
 _SILENCE_SECONDS = 120.0
-_ZEROS = memoryview(bytes(MIB))
 _URI = re.compile(r"qemu(?:\+unix)?:///(?:system|session)")
 _FILES = ("dir", "fs", "netfs", "gluster")
 _SUFFIXES = {"qcow2": "qcow2", "raw": "img"}
@@ -212,47 +211,24 @@ class LibvirtDelivery(Bytes):
             self._volumes.pop()
 
 
-class LibvirtSink:
+class LibvirtSink(ForwardSink):
     """See Sink: one stream, holes as zeros."""
 
-    any_order = False
-
     def __init__(self, channel: Channel, name: str, explain: Callable[[str, int], Error]) -> None:
-        self._channel, self._name, self._explain = channel, name, explain
+        super().__init__(name)
+        self._channel, self._explain = channel, explain
         self.sha256 = hashlib.sha256()
-        self._at, self._ended = 0, False
+        self._ended = False
         self._closing = threading.Lock()
 
-    @property
-    def name(self) -> str:
-        """See Sink."""
-        return self._name
-
-    def write(self, offset: int, data: memoryview) -> None:
-        """See Sink."""
-        assert offset == self._at, "a stream only goes forward"
-        self._at += len(data)
+    def put(self, offset: int, data: memoryview) -> None:
+        """See ForwardSink."""
         self.sha256.update(data)
         try:
             write_all(self._channel.writes, [data], _SILENCE_SECONDS)
         except Ended:
             status = self._channel.stop(5)
             raise self._explain(self._channel.said, status) from None
-
-    def skip(self, offset: int, length: int) -> None:
-        """Zeros."""
-        self.zero(offset, length)
-
-    def zero(self, offset: int, length: int) -> None:
-        """Zeros."""
-        while length > 0:
-            step = min(length, len(_ZEROS))
-            self.write(offset, _ZEROS[:step])
-            offset, length = offset + step, length - step
-
-    def read(self, offset: int, length: int) -> bytes:
-        """What went into a stream is gone."""
-        raise NotImplementedError(f"{self._name} is not read back: {length} bytes at {offset}")
 
     def sync(self) -> None:
         """Nothing is certain before the upload has ended."""

@@ -1,22 +1,12 @@
-"""XCP-ng and XenServer by XAPI: a VDI a disk, filled by `import_raw_vdi` with chunk records, then the VM, its VBDs and VIFs.
-
-The import is `PUT /import_raw_vdi?…&format=raw&chunked=true`: the host answers 200 first, then takes records, little-endian {u64
-offset, u32 length} and data, up to {0, 0}; what became of it, its task tells (xen-api's `import_raw_vdi.ml`, `stream_vdi`). It
-never zeroes what is left out, so that on LVM the holes are sent. Every so often an import is ended and another begun, since only
-an ended one is certain to have arrived.
-"""
+"""XCP-ng and XenServer by XAPI: a VDI a disk, filled by `import_raw_vdi`, then the VM, its VBDs and VIFs."""
 
 import http.client
-import struct
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
-
-import xxhash
+from urllib.parse import urlencode
 
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.sizes import MIB
@@ -25,19 +15,15 @@ from ..journal import Job, Journal, MemoryJournal
 from ..vm.model import Mode, VirtualMachine
 from ..vm.xva import Value, vm_record
 from .address import Address
-from .model import Lost, Peer, Storage, TargetError, Wanted, storage_of
+from .comparing import compare
+from .model import Lost, Peer, Storage, Wanted, storage_of
 from .password import Password
-from .tls import Trusted, connected, failed
+from .tls import Trusted, failed
 from .xapi_calls import Calls, Refused, sense
+from .xapi_stream import XapiSink, asked
 
 _UNIT_BYTES = 2 * MIB  # what storage managers round a disk up to
-_RECORD = struct.Struct("<QI")
-_MOST_RECORD = 4 * MIB
-_ZEROS = memoryview(bytes(_MOST_RECORD))
-_TASK_SECONDS = 600.0
 _BUSY_SECONDS = 90.0
-_REDIRECTS = 3
-_BROKEN = ("VDI_IO_ERROR", "INTERNAL_ERROR", "CLIENT_ERROR", "cancelled")
 # What VM.create takes of a VM's record; the rest is the host's to know.
 _CREATED = (
     "name_label name_description user_version is_a_template affinity memory_target memory_static_max memory_static_min "
@@ -187,36 +173,25 @@ class XapiDelivery:
         del number
         return MemoryJournal(job)
 
-    def sink(self, number: int, at: int, length: int) -> "XapiSink":
+    def sink(self, number: int, at: int, length: int) -> XapiSink:
         """See Delivery."""
         del at, length
         size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._thick else 0
-        return XapiSink(self._target, self._vdis[number], f"{self._target.name} ({self.places[number]})", size)
+        return XapiSink(
+            self._calls, self._target.trusted, self._vdis[number], f"{self._target.name} ({self.places[number]})", size
+        )
 
     def verify(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
         """See Delivery. The whole disk comes back: XAPI has no digest of a part of one."""
         query = {"session_id": self._calls.session, "vdi": self._vdis[number], "format": "raw"}
-        connection, response = _asked(self._target, "GET", f"/export_raw_vdi?{urlencode(query)}")
-        total, place = self._sizes[number], 0
+        connection, response = asked(self._calls, self._target.trusted, "GET", f"/export_raw_vdi?{urlencode(query)}")
+        name = f"{self.places[number]} on {self._target.name}"
         try:
-            for chunk in sorted(journal.record.chunks, key=lambda chunk: chunk.offset):
-                while place < chunk.offset:
-                    skipped = len(_read(response, min(_MOST_RECORD, chunk.offset - place)))
-                    place += skipped
-                    tell(place, total)
-                data = _read(response, chunk.length)
-                if xxhash.xxh3_128_hexdigest(data) != chunk.digest:
-                    raise TargetError(
-                        f"{self.places[number]} on {self._target.name} differs at byte {chunk.offset} from what was sent",
-                        hint="check the storage, and send it again",
-                    )
-                place += chunk.length
-                tell(place, total)
+            return compare(response, journal, self._sizes[number], name, "check the storage, and send it again", tell)
         except (OSError, http.client.HTTPException) as error:
             raise failed(error, self._calls.host) from None
         finally:
             connection.close()
-        return f"{len(journal.record.chunks)} chunks were read back and compared"
 
     def define(self, vm: VirtualMachine, mode: Mode) -> str:
         """See Delivery."""
@@ -268,161 +243,6 @@ class XapiDelivery:
 
     def close(self) -> None:
         """See Delivery."""
-
-
-class XapiSink:
-    """See Sink: records down one connection; `sync` ends the import and waits for its task.
-
-    `zeroed_bytes` is the size of a VDI in which everything has to be written, zeros too; 0 for one that begins as zeros.
-    """
-
-    any_order = False
-
-    def __init__(self, target: XapiTarget, vdi: str, name: str, zeroed_bytes: int) -> None:
-        self._target, self._vdi, self._name, self._zeroed = target, vdi, name, zeroed_bytes
-        self._connection: http.client.HTTPConnection | None = None
-        self._task = ""
-        # A checkpoint is made by another thread than the one that writes.
-        self._lock = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        """See Sink."""
-        return self._name
-
-    def write(self, offset: int, data: memoryview) -> None:
-        """See Sink."""
-        with self._lock:
-            if self._connection is None:
-                self._begin()
-            for start in range(0, len(data), _MOST_RECORD):
-                part = data[start : start + _MOST_RECORD]
-                self._send(_RECORD.pack(offset + start, len(part)))
-                self._send(part)
-
-    def skip(self, offset: int, length: int) -> None:
-        """See Sink."""
-        self.zero(offset, length)
-
-    def zero(self, offset: int, length: int) -> None:
-        """Sent where what is left out would keep what another disk left there."""
-        while self._zeroed and length > 0:
-            step = min(length, len(_ZEROS))
-            self.write(offset, _ZEROS[:step])
-            offset, length = offset + step, length - step
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Nothing that is sent here is asked for again."""
-        raise NotImplementedError(f"{self._name} is not read back: {length} bytes at {offset}")
-
-    def sync(self) -> None:
-        """End the import, and see that it ended well."""
-        with self._lock:
-            self._end()
-
-    def _end(self) -> None:
-        if self._connection is None:
-            return
-        self._send(_RECORD.pack(0, 0))
-        connection, self._connection = self._connection, None
-        try:
-            assert connection.sock is not None
-            connection.sock.settimeout(_TASK_SECONDS)
-            while connection.sock.recv(4096):
-                pass
-        except OSError:
-            pass  # The task tells what became of it.
-        finally:
-            connection.close()
-        self._await_task()
-
-    def finish(self, length: int) -> None:
-        """See Sink. What the storage rounded the disk up by is zeroed, too."""
-        self.zero(length, self._zeroed - length)
-        self.sync()
-
-    def close(self) -> None:
-        """See Sink."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._task:
-            with suppress(Error):
-                self._target.calls.call("task.cancel", self._task)
-            self._task = ""
-
-    def _begin(self) -> None:
-        calls = self._target.calls
-        self._task = str(calls.call("task.create", "p2v import", self._name))
-        query = {"session_id": calls.session, "task_id": self._task, "vdi": self._vdi, "format": "raw", "chunked": "true"}
-        self._connection, _ = _asked(self._target, "PUT", f"/import_raw_vdi?{urlencode(query)}")
-
-    def _send(self, data: bytes | memoryview) -> None:
-        assert self._connection is not None and self._connection.sock is not None
-        try:
-            self._connection.sock.sendall(data)
-        except OSError as error:
-            raise failed(error, self._target.calls.host) from None
-
-    def _await_task(self) -> None:
-        calls, until = self._target.calls, time.monotonic() + _TASK_SECONDS
-        wait = 0.02
-        while True:
-            record = calls.call("task.get_record", self._task)
-            if record["status"] != "pending":
-                break
-            if time.monotonic() > until:
-                raise Lost(f"{calls.host} does not end an import", hint="see its tasks: xe task-list")
-            time.sleep(wait)
-            wait = min(wait * 2, 1.0)
-        task, self._task = self._task, ""
-        with suppress(Error):
-            calls.call("task.destroy", task)
-        if record["status"] != "success":
-            told = [str(one)[:500] for one in record.get("error_info") or [record["status"]]]
-            refused = Refused(calls.host, "import_raw_vdi", told)
-            # What the host says of an import whose connection broke at its end: it is worth another.
-            raise Lost(refused.message, hint=refused.hint) if refused.code in _BROKEN else refused
-
-
-def _asked(target: XapiTarget, method: str, path: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    """A request without a body of a known length, answered with 200. Another host of the pool may have the disk."""
-    host, port = target.calls.host, target.calls.port
-    for _ in range(_REDIRECTS):
-        connection, _ = connected(host, port, target.trusted)
-        try:
-            # By hand: http.client lets go of a socket that the host says it will close, and the records are still to follow.
-            assert connection.sock is not None
-            asked = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: p2v\r\nConnection: close\r\n\r\n"
-            connection.sock.sendall(asked.encode("ascii"))
-            response = http.client.HTTPResponse(connection.sock, method=method)
-            response.begin()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise failed(error, host) from None
-        if response.status == 200:
-            return connection, response
-        location = response.headers.get("Location", "")
-        connection.close()
-        if response.status in (301, 302, 307):
-            to = urlsplit(urljoin(f"https://{host}:{port}{path}", location))
-            if to.scheme != "https" or not to.hostname:
-                raise TargetError(f"{host} sends us to a place without TLS", hint="see what answers there")
-            host, port, path = to.hostname, to.port or 443, f"{to.path}?{to.query}"
-            continue
-        if response.status in (401, 403):
-            raise Lost(f"{host} has ended the session", hint="go on with --resume")
-        raise TargetError(
-            f"{host} answers {path.partition('?')[0]} with status {response.status}", hint="see xensource.log on the host"
-        )
-    raise TargetError(f"{host} is redirected again and again", hint="see that the pool's hosts see each other")
-
-
-def _read(response: http.client.HTTPResponse, length: int) -> bytes:
-    data = response.read(length)
-    if len(data) < length:
-        raise http.client.IncompleteRead(data)
-    return data
 
 
 class _Identity:
