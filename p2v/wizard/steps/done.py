@@ -1,6 +1,5 @@
 """The end: what the virtual machine is called, how it is started, and the way out."""
 
-import textwrap
 from collections.abc import Iterable
 
 from textual import on
@@ -10,19 +9,13 @@ from textual.widgets import Static
 
 from p2v.wizard.looking import found, log_path
 from xeninstall.apply.target import STATE
-from xeninstall.base.errors import ExitCode
 from xeninstall.base.sizes import format_duration
-from xeninstall.wizard.kit import Act, Step, _, said
+from xeninstall.wizard.ending import Ending
+from xeninstall.wizard.kit import Act, _, said
 
-_LABEL_CELLS, _TEXT_CELLS = 22, 56
 
-
-class Converted(Step):
-    """After the work; or after a rehearsal, which did none."""
-
-    NAME = "done"
-    HAS_BACK = False
-    AUTO_FOCUS = "#finish"
+class Converted(Ending):
+    """See Ending."""
 
     @classmethod
     def heading(cls) -> str:
@@ -49,19 +42,14 @@ class Converted(Step):
         yield Static(_("This machine is converted ({time}).").format(time=took), classes="title", markup=False)
         yield Static("")
         for name, value in found(session).facts.items():
-            yield self._line(_(name), said(value))
+            yield self.line(_(name), said(value))
         yield Static("")
-        yield self._line(_("log"), str(log_path(STATE)))
+        yield self.line(_("log"), str(log_path(STATE)))
         if session.saved:
-            yield self._line(_("answer file"), str(session.saved))
+            yield self.line(_("answer file"), str(session.saved))
         yield Static("")
         text = _("Switch this machine off before the virtual one is started in the same network.")
         yield Static(text, classes="warning", markup=False)
-
-    @classmethod
-    def next_word(cls) -> str:
-        """See Step."""
-        return _("Finish")
 
     def acts(self) -> Iterable[Widget]:
         """Out, by switching off where this machine was started from the medium."""
@@ -69,25 +57,9 @@ class Converted(Step):
             yield Act(_("Power off"), id="poweroff")
         yield Act(self.next_word(), id="finish")
 
-    def on_next(self) -> None:
-        """Out."""
-        self.app.exit(ExitCode.DONE)
-
-    def leave(self) -> None:
-        """Nothing is left to lose."""
-        self.app.exit(ExitCode.DONE)
-
-    @on(Act.Pressed, "#finish")
-    def _finish(self) -> None:
-        self.app.exit(ExitCode.DONE)
-
     @on(Act.Pressed, "#poweroff")
     def _power_off(self) -> None:
         self.command("systemctl", "poweroff")
-
-    def _line(self, label: str, text: str) -> Static:
-        lines = textwrap.wrap(text, _TEXT_CELLS, break_on_hyphens=False) or [""]
-        return Static(f"{label:<{_LABEL_CELLS}}" + f"\n{' ' * _LABEL_CELLS}".join(lines), classes="text", markup=False)
 
 
 # The facts' names, for the catalogs.

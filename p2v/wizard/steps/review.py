@@ -3,9 +3,6 @@
 import textwrap
 from pathlib import Path
 
-from textual import on
-from textual.app import ComposeResult
-
 from p2v.preflight import Preflight
 from p2v.wizard.looking import verdict
 from xeninstall.answers.dump import dump
@@ -13,21 +10,15 @@ from xeninstall.apply.target import STATE
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.sizes import format_duration, format_size
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import Row, Rows, Session, Step, _, said
+from xeninstall.wizard.kit import Row, Session, _
+from xeninstall.wizard.reviewing import CELLS, Reviewing
 
-_CELLS, _LABEL_CELLS = 76, 30
 
+class ConvertReview(Reviewing):
+    """See Reviewing."""
 
-class ConvertReview(Step):
-    """The last screen before the work."""
-
-    NAME = "review"
+    LABEL_CELLS = 30
     AUTO_FOCUS = "#next"
-
-    @classmethod
-    def heading(cls) -> str:
-        """See Step."""
-        return _("Review")
 
     @classmethod
     def explanation(cls) -> str:
@@ -41,35 +32,16 @@ class ConvertReview(Step):
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
         """See Step."""
-        unsettled = [one for one in session.answered() if one.problems]
-        if unsettled:
-            return [Problem(unsettled[0].name, f"{unsettled[0].heading}: {said(unsettled[0].problems[0].text)}")]
-        left = session.draft.problems()
-        return left[:1]
+        return cls.unsettled(session) or session.draft.problems()[:1]
 
     @classmethod
     def next_word(cls) -> str:
         """See Step."""
         return _("Convert")
 
-    def body(self) -> ComposeResult:
-        """See Step."""
-        yield Rows(self._rows(), id="review")
-
-    def on_mount(self) -> None:
-        """What stands in the way is said at once."""
-        self._told = True
-        self.judge()
-
-    def _rows(self) -> list[Row]:
-        rows = [Row("", line) for line in self._leaving()]
-        rows.append(Row("", ""))
-        for one in self.session.answered():
-            if one.summary or one.problems:
-                lines = textwrap.wrap(textwrap.shorten(one.summary, 300, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [""]
-                more = tuple(" " * (_LABEL_CELLS - Rows.INDENT_CELLS) + line for line in lines[1:3])
-                rows.append(Row(one.name, f"{'! ' if one.problems else '  '}{one.heading:<{_LABEL_CELLS - 2}}{lines[0]}", more))
-        return rows
+    def rows(self) -> list[Row]:
+        """See Reviewing."""
+        return [*(Row("", line) for line in self._leaving()), Row("", ""), *self.answered()]
 
     def _leaving(self) -> list[str]:
         result = verdict(self.session)
@@ -82,12 +54,7 @@ class ConvertReview(Step):
                 text = _("That takes about {time}, and longer where the target is slower than the disks.")
                 lines.append(text.format(time=format_duration(result.seconds)))
         lines.append(_("Afterwards only one of the two may run: they have the same addresses."))
-        return [piece for line in lines for piece in textwrap.wrap(line, _CELLS)]
-
-    @on(Rows.Picked)
-    def _picked(self, event: Rows.Picked) -> None:
-        if event.row.value:
-            self.post_message(self.Jump(event.row.value))
+        return [piece for line in lines for piece in textwrap.wrap(line, CELLS)]
 
     def on_next(self) -> None:
         """Keep the answers, then begin."""

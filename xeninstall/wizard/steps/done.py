@@ -1,6 +1,5 @@
 """The end: how to reach the host and log in, where the records are, and the way out."""
 
-import textwrap
 from collections.abc import Iterable
 
 from textual import on
@@ -8,20 +7,13 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xeninstall.base.errors import ExitCode
 from xeninstall.base.sizes import format_duration
-from xeninstall.wizard.kit import Act, Step, _, said
-
-_LABEL_CELLS = 22
-_TEXT_CELLS = 56
+from xeninstall.wizard.ending import Ending
+from xeninstall.wizard.kit import Act, _, said
 
 
-class Done(Step):
-    """After the work; or after a rehearsal, which did none."""
-
-    NAME = "done"
-    HAS_BACK = False
-    AUTO_FOCUS = "#finish"
+class Done(Ending):
+    """See Ending."""
 
     @classmethod
     def heading(cls) -> str:
@@ -48,21 +40,16 @@ class Done(Step):
             yield Static(_("The host is installed ({time}).").format(time=took), classes="title", markup=False)
         yield Static("")
         for name, value in (plan.facts if plan else {}).items():
-            yield self._line(_(name), said(value))
+            yield self.line(_(name), said(value))
         for name, value in session.notes.items():
-            yield self._line(name, value)
+            yield self.line(name, value)
         yield Static("")
         if plan and session.work and not session.rehearsal:
-            yield self._line(_("log"), str(session.work.log_of(plan)))
+            yield self.line(_("log"), str(session.work.log_of(plan)))
         if session.saved:
-            yield self._line(_("answer file"), str(session.saved))
+            yield self.line(_("answer file"), str(session.saved))
         if session.onto_image and not session.rehearsal:
-            yield self._line(_("boot it"), f"qemu-system-x86_64 -m 4096 -drive file={session.target.path},format=raw,if=virtio")
-
-    @classmethod
-    def next_word(cls) -> str:
-        """See Step."""
-        return _("Finish")
+            yield self.line(_("boot it"), f"qemu-system-x86_64 -m 4096 -drive file={session.target.path},format=raw,if=virtio")
 
     def acts(self) -> Iterable[Widget]:
         """Out, by a reboot where this machine is the host."""
@@ -71,23 +58,6 @@ class Done(Step):
             yield Act(_("Reboot into the host"), id="reboot")
         yield Act(self.next_word(), id="finish")
 
-    def on_next(self) -> None:
-        """Out."""
-        self.app.exit(ExitCode.DONE)
-
-    def leave(self) -> None:
-        """Nothing is left to lose."""
-        self.app.exit(ExitCode.DONE)
-
-    @on(Act.Pressed, "#finish")
-    def _finish(self) -> None:
-        self.app.exit(ExitCode.DONE)
-
     @on(Act.Pressed, "#reboot")
     def _reboot(self) -> None:
         self.command("systemctl", "reboot")
-
-    def _line(self, label: str, text: str) -> Static:
-        # A path or a command that needs more than a line stays in its column.
-        lines = textwrap.wrap(text, _TEXT_CELLS, break_on_hyphens=False) or [""]
-        return Static(f"{label:<{_LABEL_CELLS}}" + f"\n{' ' * _LABEL_CELLS}".join(lines), classes="text", markup=False)

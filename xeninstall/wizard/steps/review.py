@@ -2,34 +2,24 @@
 
 import textwrap
 
-from textual import on
-from textual.app import ComposeResult
-
 from xeninstall.base.errors import Error
 from xeninstall.machine.model import Machine
 from xeninstall.plan.check import Refused
 from xeninstall.plan.model import Plan
 from xeninstall.wizard.disks import holds
 from xeninstall.wizard.draft import Problem
-from xeninstall.wizard.kit import AskWord, Row, Rows, Session, Step, _, said
+from xeninstall.wizard.kit import AskWord, Row, Session, _, said
 from xeninstall.wizard.planning import plan, replayable
+from xeninstall.wizard.reviewing import CELLS, Reviewing
 
-_CELLS = 76
 _BOX_CELLS = 67
-_LABEL_CELLS = 34
 _LOSSES_SHOWN = 5
 
 
-class Review(Step):
-    """The last screen before the work."""
+class Review(Reviewing):
+    """See Reviewing."""
 
-    NAME = "review"
     AUTO_FOCUS = "#back"
-
-    @classmethod
-    def heading(cls) -> str:
-        """See Step."""
-        return _("Review")
 
     @classmethod
     def explanation(cls) -> str:
@@ -43,9 +33,8 @@ class Review(Step):
     @classmethod
     def problems(cls, session: Session) -> list[Problem]:
         """See Step."""
-        unsettled = [one for one in session.answered() if one.problems]
-        if unsettled:
-            return [Problem(unsettled[0].name, f"{unsettled[0].heading}: {said(unsettled[0].problems[0].text)}")]
+        if left := cls.unsettled(session):
+            return left
         try:
             plan(session)
         except Refused as refused:
@@ -54,43 +43,23 @@ class Review(Step):
             return [Problem("plan", f"{error.message}; {error.hint}")]
         return []
 
-    def body(self) -> ComposeResult:
-        """See Step."""
-        yield Rows(self._rows(), id="review")
-
     @classmethod
     def next_word(cls) -> str:
         """See Step. It is the second button; the safe one is the first, and has the focus."""
         return _("Install")
 
-    def on_mount(self) -> None:
-        """What stands in the way is said at once."""
-        self._told = True
-        self.judge()
-
-    def _rows(self) -> list[Row]:
+    def rows(self) -> list[Row]:
+        """See Reviewing."""
         made = None if self.problems(self.session) else plan(self.session)
         # What is lost stands where nobody can miss it; what is only worth knowing stands at the end.
         lines = _losses(made, self.session.machine) if made else []
         rows = [Row("", line, loud=bool(made and made.destroys)) for line in lines]
-        for one in self.session.answered():
-            if one.summary or one.problems:
-                first, *rest = textwrap.wrap(textwrap.shorten(one.summary, 400, placeholder=" ..."), _CELLS - _LABEL_CELLS) or [
-                    ""
-                ]
-                more = tuple(" " * (_LABEL_CELLS - Rows.INDENT_CELLS) + line for line in rest[:2])
-                mark = "! " if one.problems else "  "
-                rows.append(Row(one.name, f"{mark}{one.heading:<{_LABEL_CELLS - 2}}{first}", more))
+        rows += self.answered()
         warnings = made.warnings if made else ()
         rows += [
-            Row("", line) for warning in warnings for line in textwrap.wrap(f"! {said(warning)}", _CELLS, subsequent_indent="  ")
+            Row("", line) for warning in warnings for line in textwrap.wrap(f"! {said(warning)}", CELLS, subsequent_indent="  ")
         ]
         return rows
-
-    @on(Rows.Picked)
-    def _picked(self, event: Rows.Picked) -> None:
-        if event.row.value:
-            self.post_message(self.Jump(event.row.value))
 
     def on_next(self) -> None:
         """See Step."""
@@ -128,7 +97,7 @@ def _losses(made: Plan, machine: Machine) -> list[str]:
             f"{loss.disk}, {said(loss.identity)}",
             "   " + (_("holds {what}").format(what=held) if held else said(loss.lines[0])),
         ]
-    lines = [piece for line in told for piece in textwrap.wrap(line, _CELLS, subsequent_indent="     ")]
+    lines = [piece for line in told for piece in textwrap.wrap(line, CELLS, subsequent_indent="     ")]
     if len(lines) > _LOSSES_SHOWN:
         lines = [*lines[: _LOSSES_SHOWN - 1], "   ..."]
     return [_("WILL BE DESTROYED ('Install' shows all of it):"), *lines, ""]
