@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.p2v.disks import FILES, run
+from tests.p2v.disks import FILES, run, unmount
 
 CHECKERS = {
     "ext4": ("e2fsck", "-f", "-n"),
@@ -42,7 +42,7 @@ def assert_whole(kind: str, part: Path) -> None:
                 try:
                     compare(tree)
                 finally:
-                    run("umount", tree)
+                    unmount(tree)
                 return
             case _:
                 return

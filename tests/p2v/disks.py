@@ -4,6 +4,7 @@ import os
 import random
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 MIB = 1 << 20
@@ -30,6 +31,25 @@ def run(*argv: object, stdin: str | None = None) -> str:
     done = subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, env=env)
     assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def unmount(place: Path) -> None:
+    """Until it is so: a mount namespace that began meanwhile, as every contained program's, keeps it mounted for a moment."""
+    device = run("findmnt", "--noheadings", "--output", "SOURCE", place).split()[-1].partition("[")[0]
+    loop = Path("/sys/block", Path(device).name, "loop")
+    held = _text(loop / "backing_file") if _text(loop / "autoclear") == "1" else ""
+    run("umount", place)
+    until = time.monotonic() + 30
+    while held and _text(loop / "backing_file") == held:
+        assert time.monotonic() < until, f"{place} is still mounted in another mount namespace"
+        time.sleep(0.02)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def stale(path: Path, size_bytes: int, seed: int = 7) -> None:

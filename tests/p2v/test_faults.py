@@ -20,7 +20,7 @@ from p2v.convert import convert, map_sources
 from p2v.journal import journal_of, read_journal
 from p2v.request import Request
 from p2v.source.file import FileReader
-from tests.p2v.disks import FILES, MIB, filesystem, patch, run
+from tests.p2v.disks import FILES, MIB, filesystem, patch, run, unmount
 from xeninstall.base.errors import Error
 from xeninstall.base.run import SystemRunner
 
@@ -93,7 +93,7 @@ def test_a_target_that_fills_up_stops_and_goes_on(
         assert main([*arguments, "--resume"]) == 0
         assert (small / "image").read_bytes() == disk.read_bytes()
     finally:
-        run("umount", small)
+        unmount(small)
 
 
 @pytest.mark.parametrize("kind", ["ext4", "ntfs", "vfat", "exfat", "xfs", "btrfs"])

@@ -11,7 +11,7 @@ import pytest
 
 from p2v.cli import main
 from p2v.journal import journal_of, read_journal
-from tests.p2v.disks import MIB, run
+from tests.p2v.disks import MIB, run, unmount
 from tests.p2v.nbd import FailingDisk
 
 pytestmark = pytest.mark.root  # FUSE mounts
@@ -100,7 +100,7 @@ def test_a_target_that_is_pulled_out_stops_resumably(tmp_path: Path, disk: Path)
             medium.pull_out()
             said = said_at_the_end(process)
         finally:
-            run("umount", place)
+            unmount(place)
         assert process.returncode == 4, said
         assert f"{place / 'image'}" in said and "--resume" in said
         medium.put_back()
@@ -111,7 +111,7 @@ def test_a_target_that_is_pulled_out_stops_resumably(tmp_path: Path, disk: Path)
             assert main(["convert", str(disk), "--to", str(place / "image"), "--format", "raw", "--resume"]) == 0
             assert (place / "image").read_bytes() == disk.read_bytes()
         finally:
-            run("umount", place)
+            unmount(place)
 
 
 def test_nothing_of_this_is_left_behind() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from p2v.cli import main
-from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale
+from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale, unmount
 from tests.p2v.hives import hive
 from tests.p2v.volume_group import make_group, striped
 
@@ -46,7 +46,7 @@ def windows(folder: Path, values: str) -> Path:
         (place / "Windows/System32/config").mkdir(parents=True)
         (place / "Windows/System32/config/SOFTWARE").write_bytes(source.read_bytes())
     finally:
-        run("umount", place)
+        unmount(place)
     return part
 
 

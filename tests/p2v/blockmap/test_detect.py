@@ -14,7 +14,7 @@ from p2v.layout.read import read_layouts
 from p2v.source.file import FileReader
 from p2v.types import Extent
 from tests.p2v.check import assert_whole
-from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale
+from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale, unmount
 from tests.p2v.volume_group import make_group, striped
 from xeninstall.base.run import SystemRunner
 
@@ -101,7 +101,7 @@ def test_a_dirty_xfs_is_copied_whole(tmp_path: Path) -> None:
         run("sync", place / "new")
         shutil.copy(part, tmp_path / "pulled")
     finally:
-        run("umount", place)
+        unmount(place)
     found = mapped(tmp_path / "pulled")
     assert found.volumes[0].whole_because == "it was not unmounted, and its log waits to be replayed"
     assert found.block_map.used == (Extent(0, 300 * MIB),)

@@ -9,7 +9,7 @@ import pytest
 
 from p2v.cli import main
 from tests.p2v.check import assert_whole
-from tests.p2v.disks import FILES, MIB, filesystem, patch, run, sha
+from tests.p2v.disks import FILES, MIB, filesystem, patch, run, sha, unmount
 
 pytestmark = pytest.mark.root  # FUSE
 
@@ -45,7 +45,7 @@ def with_file(folder: Path, kind: str, name: str, content: Path) -> Path:
                     run("chattr", "+C", place / name)
                 shutil.copy(content, place / name)
             finally:
-                run("umount", place)
+                unmount(place)
     return part
 
 

@@ -16,7 +16,7 @@ from p2v.layout.identify import identify
 from p2v.layout.model import Kind
 from p2v.source.file import FileReader
 from p2v.types import Extent
-from tests.p2v.disks import FILES, MIB, filesystem, patch, run
+from tests.p2v.disks import FILES, MIB, filesystem, patch, run, unmount
 from xeninstall.base.run import SystemRunner
 
 KINDS = ["ext4", "ext2", "xfs", "btrfs", "ntfs", "vfat"]
@@ -105,7 +105,7 @@ def test_btrfs_subvolumes_snapshots_and_packed_files(tmp_path: Path) -> None:
         run("btrfs", "subvolume", "snapshot", place / "@", place / "@before")
         run("sync", "-f", place)
     finally:
-        run("umount", place)
+        unmount(place)
     spot = part.read_bytes().index(random.Random(4).randbytes(MIB)[:512])
     with opened(part) as (files, reader):
         for name, data in (("/etc/os-release", text), ("/etc/hostname", b"small\n")):

@@ -9,7 +9,7 @@ from p2v.layout.identify import identify
 from p2v.layout.ntfs import recognise
 from p2v.layout.other import recognise_mapped
 from p2v.source.file import FileReader
-from tests.p2v.disks import MIB, filesystem, patch, run, stale
+from tests.p2v.disks import MIB, filesystem, patch, run, stale, unmount
 
 
 def why(path: Path) -> str:
@@ -35,7 +35,7 @@ def test_one_that_is_still_mounted_is_unclean_and_clean_afterwards(tmp_path: Pat
         run("sync", place / "new")
         shutil.copy(part, tmp_path / "pulled")
     finally:
-        run("umount", place)
+        unmount(place)
     assert expected in why(tmp_path / "pulled")
     assert why(part) == ""
 

@@ -12,7 +12,7 @@ from p2v.cli import main
 from p2v.source.overlay import overlay
 from p2v.types import Extent
 from tests.p2v.check import assert_whole
-from tests.p2v.disks import MIB, filesystem, make_disk, run, sha
+from tests.p2v.disks import MIB, filesystem, make_disk, run, sha, unmount
 from xeninstall.base.errors import Error
 from xeninstall.base.run import SystemRunner
 
@@ -29,12 +29,7 @@ def change(view: Path, folder: Path, start: int, size: int) -> None:
         (place / "a.txt").write_bytes(b"alpha, repaired\n")
         run("sync", "-f", place)
     finally:
-        run("umount", place)
-    # A mount namespace that began meanwhile keeps it mounted for a moment.
-    until = time.monotonic() + 20
-    while str(view) in run("losetup", "-a"):
-        assert time.monotonic() < until, "it is still in use"
-        time.sleep(0.05)
+        unmount(place)
 
 
 def test_a_changed_file_is_in_the_image_and_the_disk_is_as_before(tmp_path: Path) -> None:

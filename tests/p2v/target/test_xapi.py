@@ -10,7 +10,7 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
-from p2v.target import xapi
+from p2v.target import xapi, xapi_stream
 from p2v.target.xapi_calls import Calls
 from tests.p2v.disks import MIB
 from tests.p2v.target.xapi_double import Certificate, Pool
@@ -121,16 +121,16 @@ def test_what_an_ended_import_brought_is_not_sent_again(
 def test_a_session_that_ends_is_begun_again(
     pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = xapi.XapiSink._begin
+    begin = xapi_stream.XapiSink._begin
     ended: list[bool] = []
 
-    def expire_first(sink: xapi.XapiSink) -> None:
+    def expire_first(sink: xapi_stream.XapiSink) -> None:
         if not ended:
             ended.append(True)
             pool.expire()
         begin(sink)
 
-    monkeypatch.setattr(xapi.XapiSink, "_begin", expire_first)
+    monkeypatch.setattr(xapi_stream.XapiSink, "_begin", expire_first)
     assert send(pool, certificate, disk) == 0
     assert pool.called.count("session.login_with_password") == 2
 
