@@ -24,8 +24,9 @@ from p2v.vm.xva import Value
 from tests.bench.install import ROOT
 from tests.bench.p2v import MIB, P2V, aim, forget, noise
 from tests.bench.trees import TreeSample, measure_tree
+from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.sshd import Sshd, receiver
-from tests.p2v.target.xapi_double import Certificate, Pool
+from tests.p2v.target.xapi_double import Pool
 
 MEMORY_MIB = 300
 TEXT = b"".join(b"%09d a line of a log that a machine wrote, like many before it and many after it\n" % n for n in range(12000))

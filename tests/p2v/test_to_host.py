@@ -13,8 +13,9 @@ from p2v.preflight import Severity
 from p2v.to_host import HostConversion, conversion_to
 from tests.p2v.disks import MIB, sha
 from tests.p2v.guest.real_disks import OLD_RELEASE, cat, ext4, gpt, piece, tree
+from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.sshd import Sshd, receiver
-from tests.p2v.target.xapi_double import Certificate, Pool
+from tests.p2v.target.xapi_double import Pool
 from tests.p2v.test_conversion import Told
 from tests.p2v.vm.machines import recorded
 from xeninstall.answers.model import Convert

@@ -15,7 +15,7 @@ import pytest
 from p2v import sending
 from p2v.cli import main
 from tests.p2v.disks import MIB
-from tests.p2v.target.xapi_double import Certificate
+from tests.p2v.target.certificate import Certificate
 
 
 class Store(ThreadingHTTPServer):

@@ -13,7 +13,8 @@ from p2v.cli import main
 from p2v.target import xapi, xapi_stream
 from p2v.target.xapi_calls import Calls
 from tests.p2v.disks import MIB
-from tests.p2v.target.xapi_double import Certificate, Pool
+from tests.p2v.target.certificate import Certificate
+from tests.p2v.target.xapi_double import Pool
 
 MACHINE = Path(__file__).parents[2] / "data" / "machines" / "bios-two-disks.json"
 

@@ -9,65 +9,22 @@ import re
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 import uuid
 import xmlrpc.client
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .certificate import Certificate
+from .xapi_fields import VBD_NEEDED, VDI_FIELDS, VIF_NEEDED, VM_ALLOWED, VM_NEEDED
+
 MIB = 1 << 20
-_VDI_WORDS = "name_label name_description SR virtual_size type sharable read_only other_config xenstore_data sm_config tags"
-_VM_WORDS = (
-    "name_label name_description user_version is_a_template affinity memory_static_max memory_static_min memory_dynamic_max "
-    "memory_dynamic_min VCPUs_params VCPUs_max VCPUs_at_startup actions_after_shutdown actions_after_reboot "
-    "actions_after_crash PV_bootloader PV_kernel PV_ramdisk PV_args PV_bootloader_args PV_legacy_args HVM_boot_policy "
-    "HVM_boot_params platform PCI_bus other_config recommendations"
-)
-_VM_MORE = (
-    "memory_target HVM_shadow_multiplier xenstore_data ha_always_run ha_restart_priority tags blocked_operations "
-    "protection_policy has_vendor_device domain_type"
-)
-_VBD_WORDS = "VM VDI userdevice bootable mode type unpluggable empty other_config qos_algorithm_type qos_algorithm_params"
-_VIF_WORDS = "VM network device MAC MTU other_config qos_algorithm_type qos_algorithm_params"
-_VDI_FIELDS, _VM_NEEDED = set(_VDI_WORDS.split()), set(_VM_WORDS.split())
-_VM_ALLOWED = _VM_NEEDED | set(_VM_MORE.split())
-_VBD_NEEDED, _VIF_NEEDED = set(_VBD_WORDS.split()), set(_VIF_WORDS.split())
 
 
 class Failure(Exception):
     """One that the API answers."""
-
-
-class Certificate:
-    """A key and a self-signed certificate for 127.0.0.1."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.key, self.path = folder / f"{name}.key", folder / f"{name}.pem"
-        subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-        make: list[str | Path] = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ]
-        subprocess.run([*make, *subject, "-keyout", self.key, "-out", self.path], check=True, capture_output=True)
-
-    @property
-    def fingerprint(self) -> str:
-        """As openssl prints it."""
-        argv = ["openssl", "x509", "-in", str(self.path), "-noout", "-fingerprint", "-sha256"]
-        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip().partition("=")[2]
 
 
 class Pool:
@@ -252,7 +209,7 @@ class Pool:
         return {"OpaqueRef:net0": {"bridge": "xenbr0", "name_label": "Pool-wide network associated with eth0"}}
 
     def _VDI_create(self, record: dict[str, Any]) -> str:
-        self._fields("VDI", record, _VDI_FIELDS, _VDI_FIELDS)
+        self._fields("VDI", record, VDI_FIELDS, VDI_FIELDS)
         size = int(record["virtual_size"])
         if record["SR"] != "OpaqueRef:sr":
             raise Failure("HANDLE_INVALID", "SR", record["SR"])
@@ -284,7 +241,7 @@ class Pool:
         return ""
 
     def _VM_create(self, record: dict[str, Any]) -> str:
-        self._fields("VM", record, _VM_NEEDED, _VM_ALLOWED)
+        self._fields("VM", record, VM_NEEDED, VM_ALLOWED)
         ref = _ref()
         self.vms[ref] = {**record, "uuid": str(uuid.uuid4()), "power_state": "Halted"}
         return ref
@@ -307,7 +264,7 @@ class Pool:
         return ""
 
     def _VBD_create(self, record: dict[str, Any]) -> str:
-        self._fields("VBD", record, _VBD_NEEDED, _VBD_NEEDED)
+        self._fields("VBD", record, VBD_NEEDED, VBD_NEEDED)
         self._known("VM", self.vms, record["VM"])
         self._known("VDI", self.vdis, record["VDI"])
         if any(other["VM"] == record["VM"] and other["userdevice"] == record["userdevice"] for other in self.vbds.values()):
@@ -317,7 +274,7 @@ class Pool:
         return ref
 
     def _VIF_create(self, record: dict[str, Any]) -> str:
-        self._fields("VIF", record, _VIF_NEEDED, _VIF_NEEDED)
+        self._fields("VIF", record, VIF_NEEDED, VIF_NEEDED)
         self._known("VM", self.vms, record["VM"])
         if record["network"] != "OpaqueRef:net0":
             raise Failure("HANDLE_INVALID", "network", record["network"])
