@@ -1,16 +1,13 @@
 """A plan carried out: stage by stage, each written into the journal when it is done, everything released at the end."""
 
-import errno
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from xeninstall.base.errors import Error, ExitCode, Stopped
-from xeninstall.base.events import Emit, Failed, Finished, Note, Progress, StageFinished, StageStarted
+from xeninstall.base.events import Emit, Finished, Note, Progress, StageFinished
 from xeninstall.base.run import Runner
-from xeninstall.base.steps import step
 from xeninstall.packs.model import Pack
 from xeninstall.plan.model import (
     Action,
@@ -44,11 +41,10 @@ from xeninstall.plan.model import (
 from xeninstall.plan.system_image import SystemImage
 
 from . import bios_boot, disks, guard, hooks, host_files, initramfs, packs, records, uefi_boot, unpack, verify
+from .ending import Ending, narrated
 from .journal import Journal
 from .target import Ground, Target, release_mounts
 from .tools import check_tools
-
-_FULL = "the file system that holds the target or its journal is full: make room, then use the same command with --resume"
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,13 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
     Nothing is written before every check has passed: the image's digest, the target's being free, the room for it.
     """
     started = time.monotonic()
-    stage_name = "check"
     journal.must_match(plan)
-    alone = False
-    try:
+    ending = Ending(emit, journal, lambda: journal.write(files.journal), "check")
+    with ending.told():
         with ExitStack() as stack:
             for disk in plan.disks:
                 stack.enter_context(guard.sole_run(disk.path))
-            alone = True
+            ending.recording = True
             total = len(plan.stages) + 1
             with narrated("check", "Checks", 1, total, emit):
                 release_mounts(plan.disks[0].path, runner)
@@ -85,7 +80,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
             target = stack.enter_context(Target(Ground.of(plan), runner))
             work = _Work(plan, files, runner, emit, target, journal)
             for number, stage in enumerate(plan.stages, 2):
-                stage_name = stage.name
+                ending.stage = stage.name
                 if stage.name in journal.finished:
                     emit(StageFinished(stage.name, 0.0, skipped=True))
                     continue
@@ -97,47 +92,7 @@ def execute(plan: Plan, image: SystemImage, files: Files, runner: Runner, emit: 
                 work.record()
         journal.state, journal.stage = "done", ""
         journal.write(files.journal)
-    except KeyboardInterrupt:
-        if alone:
-            _record_end(journal, files, "stopped", "")
-        stopped = Stopped(f"stopped during the stage {stage_name}", hint="go on later with the same command and --resume")
-        emit(Failed(stage_name, stopped.message, stopped.hint, ExitCode.STOPPED))
-        raise stopped from None
-    except (Error, OSError) as cause:
-        error = cause if isinstance(cause, Error) else in_words(cause)
-        error.hint = error.hint or "mend the cause, then use the same command with --resume"
-        if alone:  # else the journal is the other run's
-            _record_end(journal, files, "failed", error.message)
-        emit(Failed(stage_name, error.message, error.hint, error.exit_code))
-        raise error from (None if error is cause else cause)
     emit(Finished(time.monotonic() - started, plan.facts))
-
-
-def in_words(error: OSError) -> Error:
-    """An error of the system, as one of ours."""
-    where = f"{error.filename}: " if error.filename else ""
-    return Error(f"{where}{error.strerror or error}", hint=_FULL if error.errno == errno.ENOSPC else "")
-
-
-def _record_end(journal: Journal, files: Files, state: str, message: str) -> None:
-    # Before the first stage nothing was done that could be resumed.
-    if journal.stage:
-        journal.state = "stopped" if state == "stopped" else "failed"
-        journal.message = message
-        try:
-            journal.write(files.journal)
-        except Error:
-            return  # the disk that should hold it may be the very cause; the first error is the one to show
-
-
-@contextmanager
-def narrated(name: str, title: str, number: int, total: int, emit: Emit) -> Iterator[None]:
-    """Events and log lines around a stage."""
-    emit(StageStarted(name, title, number, total))
-    started = time.monotonic()
-    with step(title):
-        yield
-    emit(StageFinished(name, time.monotonic() - started))
 
 
 class _Work:

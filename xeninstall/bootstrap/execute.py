@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xeninstall.apply.execute import in_words, narrated
+from xeninstall.apply.ending import Ending, narrated
 from xeninstall.apply.hooks import run_hook
 from xeninstall.apply.host_files import inside, make_link, remove, write_file
 from xeninstall.apply.journal import LAST_STAGE, Journal
-from xeninstall.base.errors import Error, ExitCode, Stopped
-from xeninstall.base.events import Emit, Failed, Finished, Note, StageFinished
+from xeninstall.base.errors import Error
+from xeninstall.base.events import Emit, Finished, Note, StageFinished
 from xeninstall.base.run import Runner
 from xeninstall.plan.model import MakeLink, Remove, RunHook, SetRootPassword, WriteFile
 
@@ -43,12 +43,14 @@ def new_journal(plan: BootstrapPlan) -> Journal:
 
 def execute(plan: BootstrapPlan, journal: Journal, around: Surroundings) -> None:
     """Carry the plan out. Raises Error, Stopped after Ctrl+C; both can be resumed."""
-    started, stage_name, emit = time.monotonic(), "", around.emit
+    started, emit = time.monotonic(), around.emit
     place = inside(around.root, JOURNAL)
     work = _Work(around)
-    try:
+    ending = Ending(emit, journal, lambda: _write(journal, place))
+    ending.recording = True
+    with ending.told():
         for number, stage in enumerate(plan.stages, 1):
-            stage_name = stage.name
+            ending.stage = stage.name
             if not stage.actions:
                 emit(StageFinished(stage.name, 0.0, skipped=True))
                 continue
@@ -62,17 +64,6 @@ def execute(plan: BootstrapPlan, journal: Journal, around: Surroundings) -> None
         if LAST_STAGE not in journal.finished:
             journal.finished.append(LAST_STAGE)
         _write(journal, place)
-    except KeyboardInterrupt:
-        _end(journal, place, "stopped", "")
-        stopped = Stopped(f"stopped during the stage {stage_name}", hint="go on later with the same command and --resume")
-        emit(Failed(stage_name, stopped.message, stopped.hint, ExitCode.STOPPED))
-        raise stopped from None
-    except (Error, OSError) as cause:
-        error = cause if isinstance(cause, Error) else in_words(cause)
-        error.hint = error.hint or "mend the cause, then use the same command with --resume"
-        _end(journal, place, "failed", error.message)
-        emit(Failed(stage_name, error.message, error.hint, error.exit_code))
-        raise error from (None if error is cause else cause)
     emit(Finished(time.monotonic() - started, plan.facts))
 
 
@@ -102,15 +93,6 @@ def _write(journal: Journal, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.parent.chmod(0o700)
     journal.write(place)
-
-
-def _end(journal: Journal, place: Path, state: str, message: str) -> None:
-    journal.state = "stopped" if state == "stopped" else "failed"
-    journal.message = message
-    try:
-        _write(journal, place)
-    except (Error, OSError):
-        return  # a full disk may be the very cause; the first error is the one to show
 
 
 class _Work:
