@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from xeninstall.answers.model import PackageSet
-from xeninstall.bootstrap.packages import SETS, ask_apt, wanted
+from xeninstall.answers.package_sets import SETS
+from xeninstall.bootstrap.packages import ask_apt, wanted
 
 from .server import PACKAGES, Server, answers
 

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from xeninstall.answers.model import Answers, DnsMode, NtpMode, PackageSet
+from xeninstall.answers.model import Answers, DnsMode, NtpMode
+from xeninstall.answers.package_sets import SETS
 from xeninstall.machine.look import Look
 from xeninstall.plan.check import Finding
 
@@ -11,13 +12,6 @@ from .present import Present
 
 # Xen, its device model and the firmware of its guests. Debian names all of them alike in 12 and 13.
 _XEN = ("xen-system-amd64", "qemu-system-xen", "seabios", "ovmf", "grub-xen-host")
-# The same sets as on the boot medium (iso/packages.txt); a test compares the two.
-SETS: dict[PackageSet, tuple[str, ...]] = {
-    PackageSet.LINUX_GUESTS: ("debootstrap", "ubuntu-keyring", "qemu-utils", "rsync"),
-    PackageSet.STORAGE: ("nfs-common", "open-iscsi", "multipath-tools", "lsscsi"),
-    PackageSet.POOL: ("ganeti", "ganeti-instance-debootstrap", "drbd-utils"),
-    PackageSet.MONITORING: ("prometheus-node-exporter", "lm-sensors", "sysstat", "ipmitool", "htop"),
-}
 _SECONDS = 120.0
 APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600")
 INSTALL = (*APT, "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "install")
