@@ -6,7 +6,7 @@ What cannot be finished is removed from the target, unless it was stopped and an
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
@@ -96,9 +96,11 @@ def deliver(
             _verify(target, delivery, tasks, tell)
         with _stage("define", f"Defining {order.machine.name}", 5, tell):
             how = delivery.define(order.machine, mode)
-            if order.start:
-                delivery.start()
+            not_started = _start(delivery) if order.start else None
             delivery.close()
+    if not_started is not None:
+        hint = f"the machine is complete there and stays: mend the cause, then start it with: {how}"
+        raise TargetError(not_started.message, hint=hint)
     _finish(tasks, outcomes, readers, delivery, how if not order.start else "", runner, tell, began)
     return Delivered(peer, tuple(delivery.places), how, order.start)
 
@@ -154,6 +156,17 @@ def _begin(delivery: Delivery, goal: Goal) -> Callable[[Job], Journal]:
     return lambda job: delivery.journal(goal.disks[0], job)
 
 
+def _start(delivery: Delivery) -> Error | None:
+    """Start the machine; why it does not start. Raises Lost: nobody knows then whether it did."""
+    try:
+        delivery.start()
+    except Stopped:
+        raise
+    except Error as error:
+        return error
+    return None
+
+
 @contextmanager
 def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[None]:
     """Nothing half-done stays behind that nobody can go on with."""
@@ -164,14 +177,24 @@ def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[N
         if stopped and delivery.resumable:
             begun.set()
             raise
-        with suppress(Error, OSError):  # The failure itself is what is told.
-            delivery.abort()
-        hint = "start it again: what had been made on the target was removed, but for what was written to an export"
+        left = _abort(delivery)
+        hint = left or "start it again: what had been made on the target was removed, but for what was written to an export"
+        if isinstance(error, Error) and not stopped and left:
+            error.hint = f"{error.hint}; {left}" if error.hint else left
         if isinstance(error, Stopped):
             raise TargetError(error.message, hint=hint) from None
         if isinstance(error, KeyboardInterrupt):
             raise Error("stopped", hint=hint, exit_code=ExitCode.STOPPED) from None
         raise
+
+
+def _abort(delivery: Delivery) -> str:
+    """Remove what is half-done; what to do about that which cannot be removed now. The failure itself is what is told first."""
+    try:
+        delivery.abort()
+    except (Error, OSError):
+        return f"what had been made on the target could not be removed: look there for {', '.join(delivery.places)}"
+    return ""
 
 
 def _verify(target: Target, delivery: Delivery, tasks: Sequence[Task], emit: Emit) -> None:

@@ -171,6 +171,16 @@ def test_a_pool_that_stays_away_is_given_up(
     assert nothing_left(pool)
 
 
+def test_what_cannot_be_removed_is_not_said_to_be(
+    pool: Pool, certificate: Certificate, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool.damage, pool.fails = True, {"VDI.destroy": ["RBAC_PERMISSION_DENIED", "VDI.destroy"]}
+    assert send(pool, certificate, disk) == 1
+    said = capsys.readouterr().err
+    assert "differs at byte 0 from what was sent" in said
+    assert "what had been made on the target could not be removed: look there for " in said and "was removed" not in said
+
+
 def test_what_differs_afterwards_is_found(
     pool: Pool, certificate: Certificate, disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,7 +234,6 @@ def test_an_import_is_not_sent_to_a_place_without_tls(
         ("VDI.create", ["SR_BACKEND_FAILURE_44", "", "no space"], 3, "the storage has not enough room"),
         ("VDI.create", ["RBAC_PERMISSION_DENIED", "VDI.create"], 1, "this user may not do that"),
         ("VM.create", ["LICENCE_RESTRICTION", "x\u202ey\nz"], 1, "VM.create failed: LICENCE_RESTRICTION, x y z"),
-        ("VM.start", ["HOST_NO_HVM"], 1, "hardware virtualization is off"),
         ("VIF.create", ["MAC_INVALID", "x"], 1, "VIF.create failed: MAC_INVALID"),
     ],
 )
@@ -242,6 +251,18 @@ def test_refusals_are_told_and_leave_nothing_behind(
     assert send(pool, certificate, disk, "--machine", str(MACHINE), "--start") == code
     assert message in capsys.readouterr().err
     assert nothing_left(pool)
+
+
+def test_a_machine_that_does_not_start_stays_whole_and_is_said(
+    pool: Pool, certificate: Certificate, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool.fails = {"VM.start": ["HOST_NO_HVM"]}
+    assert send(pool, certificate, disk, "--machine", str(MACHINE), "--start") == 1
+    said = capsys.readouterr().err
+    assert "hardware virtualization is off" in said and "start it with: xe vm-start uuid=" in said
+    assert len(pool.vms) == 1
+    (vdi,) = pool.vdis.values()
+    assert bytes(vdi["data"][: disk.stat().st_size]) == disk.read_bytes()
 
 
 @pytest.mark.parametrize(
