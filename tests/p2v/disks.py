@@ -5,6 +5,7 @@ import random
 import struct
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 MIB = 1 << 20
@@ -31,6 +32,17 @@ def run(*argv: object, stdin: str | None = None) -> str:
     done = subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, env=env)
     assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def sparse(path: Path, size_bytes: int, used: Sequence[int], seed: int) -> Path:
+    """A disk without a file system, with data in these MiB of it and holes elsewhere."""
+    rng = random.Random(seed)
+    with path.open("wb") as file:
+        file.truncate(size_bytes)
+        for place in used:
+            file.seek(place * MIB)
+            file.write(rng.randbytes(MIB))
+    return path
 
 
 def unmount(place: Path) -> None:

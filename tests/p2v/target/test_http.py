@@ -14,7 +14,7 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
-from tests.p2v.disks import MIB
+from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
 
 
@@ -145,14 +145,7 @@ def store(request: pytest.FixtureRequest, certificate: Certificate, monkeypatch:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "old.img"
-    rng = random.Random(9)
-    with path.open("wb") as file:
-        file.truncate(40 * MIB + 512)
-        for place in (0, 3, 4, 5, 6, 7, 8, 9, 30):
-            file.seek(place * MIB)
-            file.write(rng.randbytes(MIB))
-    return path
+    return sparse(tmp_path / "old.img", 40 * MIB + 512, (0, 3, 4, 5, 6, 7, 8, 9, 30), seed=9)
 
 
 def same(store: Store, disk: Path, tmp_path: Path, place: str = "/images/old.qcow2") -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
-from tests.p2v.disks import MIB
+from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.sshd import Sshd
 
 pytestmark = pytest.mark.root
@@ -98,14 +98,7 @@ def sshd(running: tuple[Libvirtd, Sshd]) -> Sshd:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "old.img"
-    rng = random.Random(11)
-    with path.open("wb") as file:
-        file.truncate(40 * MIB)
-        for place in (0, 3, 4, 5, 6, 30):
-            file.seek(place * MIB)
-            file.write(rng.randbytes(MIB))
-    return path
+    return sparse(tmp_path / "old.img", 40 * MIB, (0, 3, 4, 5, 6, 30), seed=11)
 
 
 def send(sshd: Sshd, disk: Path, *more: str, pool: str = "") -> int:

@@ -1,7 +1,6 @@
 """Disks to NBD servers, with nbdkit and qemu-nbd at the other end."""
 
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
-from tests.p2v.disks import MIB
+from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.sshd import free_port
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -43,14 +42,7 @@ def serving(*argv: object, port: int) -> Iterator[None]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "old.img"
-    rng = random.Random(8)
-    with path.open("wb") as file:
-        file.truncate(40 * MIB + 512)
-        for place in (0, 3, 4, 5, 30):
-            file.seek(place * MIB)
-            file.write(rng.randbytes(MIB))
-    return path
+    return sparse(tmp_path / "old.img", 40 * MIB + 512, (0, 3, 4, 5, 30), seed=8)
 
 
 def stale(path: Path, size: int) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
-from tests.p2v.disks import MIB, make_disk, sha
+from tests.p2v.disks import MIB, make_disk, sha, sparse
 from tests.p2v.target.sshd import ROOT, Sshd, receiver
 
 MACHINE = Path(__file__).parents[2] / "data" / "machines" / "bios-two-disks.json"
@@ -40,13 +39,8 @@ def there(host: Sshd) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "old.img"
-    rng = random.Random(5)
-    with path.open("wb") as file:
-        file.truncate(64 * MIB)
-        for place in (0, 9, 10, 11, 30, 63):
-            file.seek(place * MIB)
-            file.write(rng.randbytes(MIB))
+    path = sparse(tmp_path / "old.img", 64 * MIB, (0, 9, 10, 11, 30, 63), seed=5)
+    with path.open("r+b") as file:
         file.seek(40 * MIB)
         file.write(b"text that becomes short " * (8 * MIB // 24))
     return path

@@ -12,7 +12,7 @@ from p2v import sending
 from p2v.cli import main
 from p2v.target import xapi, xapi_stream
 from p2v.target.xapi_calls import Calls
-from tests.p2v.disks import MIB
+from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.xapi_double import Pool
 
@@ -36,14 +36,7 @@ def pool(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "old.img"
-    rng = random.Random(6)
-    with path.open("wb") as file:
-        file.truncate(31 * MIB + 512)
-        for place in (0, 3, 4, 5, 6, 7, 8, 20):
-            file.seek(place * MIB)
-            file.write(rng.randbytes(MIB))
-    return path
+    return sparse(tmp_path / "old.img", 31 * MIB + 512, (0, 3, 4, 5, 6, 7, 8, 20), seed=6)
 
 
 def send(pool: Pool, certificate: Certificate, disk: Path, *more: str) -> int:
