@@ -7,7 +7,7 @@ import pytest
 
 from p2v import conversion
 from p2v.answers import disks_of
-from p2v.trial import TrialError
+from p2v.vm.console import TrialError
 from p2v.wizard.flow import CONVERT
 from p2v.wizard.steps import progress, review
 from p2v.wizard.steps.done import Converted
