@@ -134,13 +134,26 @@ class _Bench:
             place = _unescaped(words[1])
             if not any(place == wanted or place.startswith(f"{wanted}/") for wanted in _WANTED):
                 continue
-            other = self._slot_of(_unescaped(words[0]), words[2])
+            spec = _unescaped(words[0])
+            other = self._encrypted(tree, spec) or self._slot_of(spec, words[2])
             if other is None:
                 if words[0].startswith(("/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")):
                     found.remarks.append(f"{place} of the guest is on {words[0][:80]}, which was not found")
                 continue
             entries.append((place, other, words[3].split(",") if len(words) > 3 else []))
         return sorted(entries[:_MAX_ENTRIES], key=lambda entry: entry[0].count("/"))
+
+    def _encrypted(self, tree: RootTree, spec: str) -> Slot | None:
+        """What crypttab opens under this name."""
+        for line in (text(tree, "/etc/crypttab") or "").splitlines()[:1000]:
+            words = line.split()
+            if len(words) > 1 and f"/dev/mapper/{words[0]}" == spec:
+                closed = self._slot_of(words[1], "luks")
+                return self._within(closed.named.uuid) if closed is not None and closed.named.uuid else None
+        return None
+
+    def _within(self, uuid: str) -> Slot | None:
+        return self._first(lambda named: named.within == uuid)
 
     def _slot_of(self, spec: str, fstype: str) -> Slot | None:
         tag, sign, value = spec.partition("=")
