@@ -136,6 +136,24 @@ def test_a_volume_group_in_luks2_is_repaired_inside(
     assert sha(piece(part, 0, 16, tmp_path / "h1")) == sha(piece(tmp_path / "closed", 0, 16, tmp_path / "h2"))
 
 
+def test_by_an_answer_file(tmp_path: Path, words: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    ext4(tmp_path / "plain", tree(tmp_path / "t", OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/blkid.tab\nx\n"), 8)
+    _luks2(tmp_path / "plain", tmp_path / "closed", _WORDS[0], 512, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
+    gpt(tmp_path / "old.img", [("L", tmp_path / "closed")])
+    out = tmp_path / "out"
+    out.mkdir()
+    answers = tmp_path / "answers.toml"
+    answers.write_text(
+        f'flow = "convert"\n[convert]\nname = "old"\ntarget = "{out}"\nformat = "raw"\nunlock = ["{words[_WORDS[0]]}"]\n'
+        f'[[convert.source]]\npath = "{tmp_path}/old.img"\n'
+    )
+    assert main(["convert", "--answers", str(answers)]) == 0
+    assert "remove /etc/blkid.tab" in (out / "old.img.repairs.txt").read_text()
+    words[_WORDS[0]].unlink()
+    assert main(["convert", "--answers", str(answers)]) == 2
+    assert f"convert.unlock file:{words[_WORDS[0]]} cannot be read: No such file" in capsys.readouterr().err
+
+
 def test_what_does_not_open_says_why(tmp_path: Path, words: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     ext4(tmp_path / "plain", tree(tmp_path / "t", OLD_RELEASE), 8)
     quick = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
