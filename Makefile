@@ -13,10 +13,10 @@ READY   := .venv/ready
 # Answers go into a medium only when they are given: the example's are everybody's.
 BUILT_IN = $(if $(filter command environment,$(firstword $(origin ANSWERS))),--answers '$(ANSWERS)')
 
-.PHONY: help setup image run wizard iso usb netboot vm boot test test-vm bench screens lint clean
+.PHONY: help setup image run wizard iso usb netboot vm boot test test-vm test-vm-hosts test-vm-running test-vm-guests bench bench-medium screens lint clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 setup: $(READY) ## Install what is needed: system packages and .venv
 
@@ -58,15 +58,30 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 	@$(SUDO) $(PY) -m pytest -n 3 tests --ignore=tests/system
 	@$(SUDO) $(PY) -m pytest -n 2 --dist loadfile -m 'not vm' tests/system
 
-test-vm: iso netboot ## The fuller matrix in QEMU, two machines at once (more than an hour without KVM: give it the whole computer)
-	@$(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile -m vm tests/system
-	@$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
+test-vm: test-vm-hosts test-vm-running test-vm-guests ## The fuller matrix in QEMU: the three that follow
+
+# Two machines at once, each with one processor; a file stays with one of the two.
+IN_QEMU = $(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile --durations 20 -m vm
+NO_HOSTS = test_guest*.py test_bootstrap*.py test_setup_console.py
+
+test-vm-hosts: iso netboot ## The medium, what it installs, and that the host starts (an hour without KVM: give it the whole computer)
+	@$(IN_QEMU) $(NO_HOSTS:%=--ignore-glob='*/%') tests/system
+
+test-vm-running: image ## A running Debian becomes a host, and a host is set up again
+	@$(IN_QEMU) tests/system/test_bootstrap*.py tests/system/test_setup_console.py
+
+test-vm-guests: image ## Converted machines start; every copy, and every kill in the middle of one
+	@$(IN_QEMU) tests/system/test_guest*.py
+	$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 
 bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v and what it sends beside its peers
 	@$(SUDO) $(PY) -m tests.bench.install
 	@$(SUDO) $(PY) -m tests.bench.wizard
 	@$(SUDO) $(PY) -m tests.bench.p2v
 	@$(SUDO) $(PY) -m tests.bench.targets
+
+bench-medium: iso ## Time the medium beside debian-installer's netboot image, in QEMU (needs its package)
+	@$(SUDO) $(PY) -m tests.bench.medium
 
 screens: setup ## Renew the README's pictures of the wizard (then look at them)
 	@$(PY) -m pytest tests/wizard/test_pictures.py tests/p2v/wizard/test_pictures.py --renew-golden
