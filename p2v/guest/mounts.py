@@ -17,7 +17,7 @@ from xeninstall.base.run import CommandError, Runner
 from ..layout.model import Kind
 from .esp import Esp
 from .inspect import inspect, is_linux
-from .linux.names import resolve
+from .linux.names import logical_names, resolve
 from .loops import loop_device
 from .model import Guest, Hardware, Named
 from .slots import MOUNTABLE, Slot
@@ -168,7 +168,7 @@ class _Bench:
         for prefix in ("/dev/disk/by-uuid/", "/dev/disk/by-label/", "/dev/disk/by-partuuid/"):
             if spec.startswith(prefix):
                 return self._slot_of(f"{prefix[13:-1].upper()}={spec.removeprefix(prefix)}", fstype)
-        logical = self._first(lambda named: bool(named.logical) and spec in _logical_names(named))
+        logical = self._first(lambda named: bool(named.logical) and spec in logical_names(named))
         if logical is not None:
             return logical
         volume = resolve(spec, self._hardware, fstype).volume
@@ -237,11 +237,6 @@ def _is_root(place: Path) -> bool:
 def _type_of(slot: Slot) -> str:
     # An ext2 without a journal is mounted by the same driver.
     return {Kind.EXT: "ext4", Kind.XFS: "xfs", Kind.BTRFS: "btrfs"}[slot.kind]
-
-
-def _logical_names(named: Named) -> tuple[str, ...]:
-    doubled = "-".join(part.replace("-", "--") for part in (named.group, named.logical))
-    return (f"/dev/{named.group}/{named.logical}", f"/dev/mapper/{doubled}")
 
 
 def _unescaped(word: str) -> str:
