@@ -92,6 +92,7 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
     (root / "boot/efi").mkdir(exist_ok=True)
     (root / "etc/fstab").write_text(fstab)
     (root / "etc/hostname").write_text("old-server\n")
+    lived_in(root)
     (root / "etc/network/interfaces").write_text(
         "auto lo\niface lo inet loopback\nauto eno7\niface eno7 inet static\n  address 192.0.2.77/24\n  gateway 192.0.2.1\n"
     )
@@ -107,6 +108,16 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
         f"menuentry 'Debian' {{\n\tlinux\t/boot/vmlinuz-{kernel} root=/dev/sda{root_part} ro console=ttyS0,115200\n"
         f"\tinitrd\t/boot/initrd.img-{kernel}\n}}\n"
     )
+
+
+def lived_in(root: Path) -> None:
+    """As after its first start, which makes an identity and caches; and patient, since devices take minutes in emulation."""
+    (root / "etc/machine-id").write_text("5a1f0c3e9b7d4826a4c1e0f3b2d59687\n")
+    for place in ("etc", "var"):
+        (root / place / ".updated").touch()
+    patience = root / "etc/systemd/system.conf.d/patience.conf"
+    patience.parent.mkdir(parents=True, exist_ok=True)
+    patience.write_text("[Manager]\nDefaultDeviceTimeoutSec=900\nDefaultTimeoutStartSec=900\n")
 
 
 def old_drivers(root: Path, kernel: str, drivers: str = "ahci\nsd_mod\next4\n") -> None:

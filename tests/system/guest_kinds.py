@@ -20,7 +20,7 @@ from tests.p2v.raid import mirror_half
 from xeninstall.base.run import SystemRunner
 
 from .guest_boot import MIB, blank, boot_code, disk_of, esp, grub, menu
-from .guest_disk import PASSWORD, debian_root, old_drivers
+from .guest_disk import PASSWORD, debian_root, lived_in, old_drivers
 
 PASSPHRASE = "correct horse"
 _ADDRESS, _GATEWAY = "192.0.2.77/24", "192.0.2.1"
@@ -134,6 +134,7 @@ def _mirror(folder: Path) -> list[Path]:
 
 def _common(root: Path, name: str) -> str:
     (root / "etc/hostname").write_text(f"{name}\n")
+    lived_in(root)
     subprocess.run(["chroot", root, "chpasswd"], input=f"root:{PASSWORD}\n", text=True, check=True)
     settings = root / "etc/initramfs-tools/initramfs.conf"
     if settings.exists():

@@ -8,7 +8,7 @@ from tests.p2v.disks import patch, put, run
 from tests.p2v.volume_group import PE_START, make_group, striped
 
 from .guest_boot import MIB, esp, grub
-from .guest_disk import PASSWORD, GuestDisk, debian_root, old_drivers
+from .guest_disk import PASSWORD, GuestDisk, debian_root, lived_in, old_drivers
 
 _ROOT_MIB, _SWAP_MIB, _BOOT_MIB, _ESP_MIB = 1800, 64, 256, 64
 _BOOT_UUID = "7b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0"
@@ -50,6 +50,7 @@ def _configure(root: Path, group: str, kernel: str) -> None:
         f"/dev/sda1 /boot/efi vfat umask=0077 0 1\n/dev/mapper/{group}-swap none swap sw 0 0\n"
     )
     (root / "etc/hostname").write_text("old-lvm\n")
+    lived_in(root)
     network = root / "etc/systemd/network"
     network.mkdir(parents=True, exist_ok=True)
     (network / "10-lan.network").write_text("[Match]\nName=eno7\n\n[Network]\nAddress=192.0.2.77/24\nGateway=192.0.2.1\n")

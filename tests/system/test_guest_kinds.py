@@ -55,7 +55,7 @@ def _converted(kind: Kind, old: list[Path], place: Path) -> list[Path]:
 
 
 def _open(kind: Kind, machine: Machine) -> None:
-    """Type the passphrase on the keyboard: on KVM a machine asks on its screen, which is not there, until it has been told."""
+    """Type the passphrase where it is asked for: on the serial line, or unseen on the keyboard until the system starts."""
     if not kind.passphrase:
         return
     for _ in range(30):
@@ -64,8 +64,9 @@ def _open(kind: Kind, machine: Machine) -> None:
             machine.console.listen(0.3)
         machine.monitor("sendkey ret")
         try:
-            machine.console.expect(r"systemd\[1\]: |Welcome to ", 15)
-            return
+            if "unlock" not in machine.console.expect(r"Please unlock disk|systemd\[1\]: |Welcome to ", 15)[0]:
+                return
+            machine.console.send(f"{kind.passphrase}\n")
         except ConsoleError:
             assert machine.running()
     raise AssertionError("the passphrase opened nothing")

@@ -25,7 +25,7 @@ _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks
 # Guests within software emulation's own virtualization die of newer processors' features.
 _PROCESSOR = "qemu64,+svm,+npt,+nrip-save,-rdtscp,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf_lm"
 _NAME = "converted"
-_LOGIN_SECONDS = {Mode.PV: 420, Mode.PVH: 600, Mode.HVM: 1800}
+_LOGIN_SECONDS = {Mode.PV: 900, Mode.PVH: 1200, Mode.HVM: 1800}
 _LEAVE = "\x1d"  # Ctrl+]: out of xl console
 
 
