@@ -109,7 +109,8 @@ def _mirror(folder: Path) -> list[Path]:
     identity = bytes(range(16))
     named = ":".join(identity[start : start + 4].hex() for start in range(0, 16, 4))
     (root / "etc/mdadm/mdadm.conf").write_text(
-        f"DEVICE /dev/sda1 /dev/sdb1\nHOMEHOST <system>\nARRAY /dev/md0 metadata=1.2 UUID={named} devices=/dev/sda1,/dev/sdb1\n"
+        "DEVICE /dev/sda1 /dev/sdb1\nHOMEHOST <system>\nMAILADDR root\n"
+        f"ARRAY /dev/md0 metadata=1.2 UUID={named} devices=/dev/sda1,/dev/sdb1\n"
     )
     (root / "etc/network/interfaces").write_text(
         f"auto lo\niface lo inet loopback\nauto eno7\niface eno7 inet static\n  address {_ADDRESS}\n  gateway {_GATEWAY}\n"
