@@ -12,7 +12,9 @@ from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.machine.model import Disk, Machine, Reason
 
 from .guest.model import Card
+from .repaired import Wishes
 from .request import Request
+from .target.password import read_password
 from .vm.model import Mode, VirtualMachine
 
 # Nobody means to convert these: what the medium runs from, one path of several, a drive without a disk in it.
@@ -85,6 +87,12 @@ def bridges_of(convert: Convert, machine: Machine | None) -> dict[str, str]:
 def cards_of(machine: Machine | None) -> tuple[Card, ...]:
     """The machine's network cards, as repairs want them."""
     return tuple(Card(nic.mac.lower(), nic.name, nic.pci) for nic in machine.nics) if machine is not None else ()
+
+
+def wishes_of(convert: Convert, machine: Machine | None) -> Wishes:
+    """What repairs are given. Raises UsageError for a passphrase that cannot be read."""
+    passphrases = tuple(read_password(f"file:{path}", "passphrase", "convert.unlock") for path in convert.unlock)
+    return Wishes(cards_of(machine), (), convert.drop_hibernation, passphrases)
 
 
 def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:

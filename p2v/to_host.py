@@ -15,14 +15,14 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
-from .answers import as_answered, bridges_of, cards_of, disks_of, mode_of, request_of
+from .answers import as_answered, bridges_of, disks_of, mode_of, request_of, wishes_of
 from .conversion import Conversion, Telling
 from .convert import open_disks
 from .define import with_traits
 from .deliver import Delivered, Order, deliver, first_login
 from .place import is_folder
 from .preflight import Finding, Preflight, Room, Severity, preflight
-from .repaired import Wishes, repaired
+from .repaired import repaired
 from .request import Request, check_request
 from .target.model import Peer, Storage, Target
 from .target.password import Password, read_password
@@ -77,7 +77,7 @@ class HostConversion(Conversion):
         with self._connected() as target:
             room, greeting = self._greeted(target)
             request = self._request(target)
-        found = preflight(request, self._wishes(), self._runner, room)
+        found = preflight(request, wishes_of(self.answers, self._machine), self._runner, room)
         return replace(found, findings=(*greeting, *found.findings))
 
     def _greeted(self, target: Target) -> tuple[Room, list[Finding]]:
@@ -151,7 +151,15 @@ class HostConversion(Conversion):
             else:
                 telling.begin("repair")
                 readers, looked = stack.enter_context(
-                    repaired(request, files, self._wishes(), self._runner, telling, again=not request.resume, keep=begun.is_set)
+                    repaired(
+                        request,
+                        files,
+                        wishes_of(self.answers, self._machine),
+                        self._runner,
+                        telling,
+                        again=not request.resume,
+                        keep=begun.is_set,
+                    )
                 )
                 if looked is not None and looked.reports:
                     order = replace(order, machine=with_traits(order.machine, looked.reports[0].traits))
@@ -187,9 +195,6 @@ class HostConversion(Conversion):
             return as_answered(unknown, self.answers)
         bridges = bridges_of(self.answers, self._machine)
         return as_answered(from_machine(self._machine, name, (), bridges=bridges, uuid=self._uuid), self.answers)
-
-    def _wishes(self) -> Wishes:
-        return Wishes(cards_of(self._machine), (), self.answers.drop_hibernation)
 
     def _kept(self, request: Request) -> tuple[list[Path], Path]:
         """Where the repairs of each disk are kept, and the mark of a try that can be gone on with."""

@@ -44,6 +44,8 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST + '[hooks]\ninstalled = "#!/bin/sh"\n', ["hooks.installed: given although the flow is convert"]),
         (LEAST + 'format = "vhd"\ncompress = true\n', ["convert.compress: given, but vhd is not compressed"]),
         (LEAST + "repair = false\ndrop_hibernation = true\n", ["convert.drop_hibernation: given although nothing is repaired"]),
+        (LEAST + 'repair = false\nunlock = ["/w"]\n', ["convert.unlock: given although nothing is repaired"]),
+        (LEAST + 'unlock = ["/w", "/w"]\n', ["convert.unlock[1]: '/w' is given twice"]),
         (LEAST + 'test_marker = "up"\n', ["convert.test_marker: given although nothing is started"]),
         (LEAST + 'memory = "1M"\n', ["convert.memory: too little for a virtual machine"]),
         (LEAST + 'limit = "0"\n', ["convert.limit: 0 would never end"]),

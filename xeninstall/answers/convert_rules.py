@@ -64,6 +64,13 @@ def _hibernation(sections: Sections) -> Iterator[Breach]:
         yield Breach(("convert", "drop_hibernation"), what, "set convert.repair = true, or leave it out")
 
 
+def _passphrases(sections: Sections) -> Iterator[Breach]:
+    yield from repeated(("convert", "unlock"), sections.convert.unlock)
+    if sections.convert.unlock and not sections.convert.repair:
+        what = "given although nothing is repaired"
+        yield Breach(("convert", "unlock"), what, "set convert.repair = true, or leave it out")
+
+
 def _marker(sections: Sections) -> Iterator[Breach]:
     if sections.convert.test_marker is not None and not sections.convert.test_boot:
         what = "given although nothing is started"
@@ -114,6 +121,7 @@ CONVERT_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_dropped, "convert.drop"),
     (_compression, "convert.format"),
     (_hibernation, "convert.repair"),
+    (_passphrases, "convert.repair"),
     (_marker, "convert.test_boot"),
     (_host, "convert.target"),
     (_memory,),

@@ -93,7 +93,7 @@ def test_a_volume_that_xen_holds_is_removed_a_moment_later(
             waits.append(seconds)
             commands.failing.clear()
 
-    monkeypatch.setattr(trial.time, "sleep", wait)
+    monkeypatch.setattr("time.sleep", wait)
     running.end()
     assert waits == [1] and list(incoming.folder.iterdir()) == []
 
