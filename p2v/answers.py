@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from xeninstall.answers.model import Convert, Source
+from xeninstall.answers.model import Convert, Source, XenMode
 from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.machine.model import Disk, Machine, Reason
 
@@ -15,7 +15,7 @@ from .guest.model import Card
 from .repaired import Wishes
 from .request import Request
 from .target.password import read_password
-from .vm.model import VirtualMachine
+from .vm.model import Mode, VirtualMachine
 
 # Nobody means to convert these: what the medium runs from, one path of several, a drive without a disk in it.
 _NEVER = (Reason.BOOT_MEDIUM, Reason.MULTIPATH_MEMBER, Reason.NO_MEDIUM)
@@ -102,6 +102,11 @@ def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:
     if convert.memory != "auto":
         vm = replace(vm, memory_bytes=convert.memory)
     return vm
+
+
+def mode_of(convert: Convert) -> Mode | None:
+    """How Xen shall run it; None for the best that the host can."""
+    return None if convert.mode is XenMode.AUTO else Mode(convert.mode.value)
 
 
 def disks_under(path: str, machine: Machine | None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
-from .answers import as_answered, bridges_of, disks_of, disks_under, request_of, wishes_of
+from .answers import as_answered, bridges_of, disks_of, disks_under, mode_of, request_of, wishes_of
 from .convert import PART, convert
 from .define import definition, of_images, with_traits, write_files
 from .guest.model import Traits
@@ -35,7 +35,7 @@ from .task import begun
 from .trial import PROGRAM as TRIAL_PROGRAM
 from .trial import trial_of_folder
 from .verify import verify
-from .vm.model import VirtualMachine
+from .vm.model import Mode, VirtualMachine
 
 STAGES = {
     "repair": "Repairs",
@@ -122,7 +122,7 @@ class Conversion:
         with telling.stage("define"):
             plain = of_images(self._machine, asked.request, asked.bridges, self._uuid)
             vm = with_traits(as_answered(plain, self.answers), traits)
-            for note in write_files(vm, asked.request):
+            for note in write_files(vm, asked.request, mode_of(self.answers) or Mode.HVM):
                 telling(note)
         return vm
 

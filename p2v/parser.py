@@ -149,6 +149,12 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_target_options(verb: argparse.ArgumentParser) -> None:
     """How a target is reached, and what happens there."""
     verb.add_argument("--start", action="store_true", help="start the machine on the target when it is there")
+    verb.add_argument(
+        "--trial",
+        action="store_true",
+        help="start the machine there once without a network, on copies of its disks; it has to ask for a login (over ssh://)",
+    )
+    verb.add_argument("--marker", metavar="TEXT", default="", help="text on its console that also means that it is up")
     verb.add_argument("--mode", choices=list(Mode), help="how Xen runs the machine (default: hvm where the host can)")
     verb.add_argument("--no-verify", action="store_true", help="do not read the disks again on the target and compare them")
     verb.add_argument(

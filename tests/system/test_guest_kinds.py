@@ -10,7 +10,7 @@ from tests.p2v.disks import sha
 from xeninstall.machine.model import Machine as Inventory
 from xeninstall.machine.model import Nic
 
-from .console import Console, ConsoleError
+from .console import LOGIN_SECONDS, Console, ConsoleError
 from .guest_disk import MAC, PASSWORD
 from .guest_kinds import KINDS, Kind
 from .qemu import Disk, Machine, UserNet
@@ -18,7 +18,6 @@ from .qemu import Disk, Machine, UserNet
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
 _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
-_LOGIN_SECONDS = 420
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -73,7 +72,7 @@ def _open(kind: Kind, machine: Machine) -> None:
 
 
 def _is_whole(kind: Kind, console: Console) -> None:
-    console.login("root", PASSWORD, _LOGIN_SECONDS)
+    console.login("root", PASSWORD, LOGIN_SECONDS)
     console.run("systemctl is-system-running --wait", 240)
     assert console.check("systemctl list-units --failed --plain --no-legend") == ""
     root = " ".join(console.check("findmnt -no SOURCE,FSTYPE /").split())

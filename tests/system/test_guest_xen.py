@@ -14,7 +14,7 @@ from xeninstall.machine.model import Machine as Inventory
 from xeninstall.machine.model import Nic as Card
 
 from .conftest import PASSWORD
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .guest_disk import MAC, make_guest
 from .guest_disk import PASSWORD as GUEST_PASSWORD
 from .qemu import Disk, Machine, UserNet
@@ -49,7 +49,7 @@ def host(example: Path, converted: Path) -> Iterator[Console]:
     disks, nics = [Disk(example), Disk(converted)], [UserNet("52:54:00:00:00:10")]
     with Machine(disks, nics=nics, processor=_PROCESSOR, name="host") as machine:
         machine.console.expect(r"\(XEN\) Xen version 4\.20", 120)
-        machine.console.login("root", PASSWORD, 600)
+        machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         machine.console.run("systemctl is-system-running --wait", 400)
         yield machine.console
 
