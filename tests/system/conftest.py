@@ -4,11 +4,15 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import qemu
 from .installer import REPOSITORY, SEED, xeninstall
+
+if TYPE_CHECKING:
+    from .receiving_host import ReceivingHost
 
 EXAMPLE = REPOSITORY / "xeninstall/examples/default.toml"
 PASSWORD = "xeninstall"  # as the example's comment says
@@ -49,6 +53,15 @@ def installed(images: Path, system_image: Path) -> Installed:
         return made[text]
 
     return install
+
+
+@pytest.fixture(scope="session")
+def receiving(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ReceivingHost]":
+    """A host under Xen that takes machines from elsewhere."""
+    from .receiving_host import receiving_host  # it takes its answers from here
+
+    with receiving_host(installed, tmp_path_factory.mktemp("receiving")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ class Remote:
     def wait(self, console: Console, timeout: float = 420) -> None:
         """Until somebody can log in; a machine that died meanwhile is told by its console."""
         deadline = time.monotonic() + timeout
-        console.expect("login: ", timeout)
+        console.expect("login: |Login shell", timeout)  # which the setup console of a host shows
         while not self._lets_in():
             assert time.monotonic() < deadline, "nobody can log in over SSH"
             time.sleep(2)
