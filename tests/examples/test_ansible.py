@@ -41,3 +41,10 @@ def test_every_command_of_ours_in_it_is_one_that_we_have() -> None:
 def test_it_knows_when_there_is_nothing_to_do() -> None:
     (when,) = (task["when"] for task in tasks() if "when" in task)
     assert repr(NOTHING) in when
+
+
+def test_a_small_debian_gets_what_ansible_s_pip_module_needs() -> None:
+    order = [key for task in tasks() for key in task if key in ("ansible.builtin.apt", "ansible.builtin.pip")]
+    (packages,) = (task["ansible.builtin.apt"]["name"] for task in tasks() if "ansible.builtin.apt" in task)
+    assert order == ["ansible.builtin.apt", "ansible.builtin.pip"]
+    assert {"python3-venv", "python3-packaging"} <= set(packages)

@@ -1,11 +1,14 @@
 """The state of a running host, from what its kernel and its tools say; nothing is guessed where they say nothing."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests.given import Recorder
 from tests.host.given import running, says
 from xeninstall.base.run import Completed, MissingTool
-from xeninstall.host.state import Guest, Store, look
+from xeninstall.host.state import Guest, Store, cpu_percent, look
 from xeninstall.machine.look import Look
 
 
@@ -19,6 +22,18 @@ def test_a_host_with_guests(tmp_path: Path) -> None:
     assert found.guests == (Guest("mail MARKER-guest", 2048, 2, "b"), Guest("web", 8192, 4, "r"))
     assert found.stores == (Store("xenhost/vms", 107374182400, 26843545600),)
     assert found.failed == ("smartmontools.service",) and not found.notes
+    assert found.busy_seconds == pytest.approx(31.0 + 7.7 + 1207.9) and found.cpu_percent is None
+
+
+def test_how_busy_the_processors_are_is_seen_by_two_looks(tmp_path: Path) -> None:
+    running(tmp_path)
+    one = look(Look(Recorder(says), tmp_path))
+    assert one.uptime_seconds is not None and one.busy_seconds is not None
+    two = replace(one, uptime_seconds=one.uptime_seconds + 30, busy_seconds=one.busy_seconds + 120)
+    assert cpu_percent(one, two) == 25, "four of sixteen threads"
+    assert cpu_percent(one, replace(two, busy_seconds=one.busy_seconds + 9000)) == 100
+    assert cpu_percent(one, replace(two, busy_seconds=one.busy_seconds - 1)) is None, "a guest has ended"
+    assert cpu_percent(one, replace(two, busy_seconds=None)) is None and cpu_percent(one, one) is None
 
 
 def test_without_xen_and_without_tools(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_it_starts_as_a_guest_with_its_root_and_its_network(host: Console, mode:
         host.login("root", GUEST_PASSWORD, _LOGIN_SECONDS[mode])
         _is_whole(host, mode)
         host.send("systemctl poweroff\n")
-        host.expect("reboot: Power down", 300)
+        host.expect(r"reboot: (Power down|Power off|System halted)", 300)
     finally:
         host.listen(2)
         host.send(_LEAVE)

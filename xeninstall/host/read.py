@@ -1,7 +1,7 @@
 """A host's settings as answers: what its files say over what its answer file says, and where the two differ."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ from xeninstall.answers.salvage import salvage
 from xeninstall.answers.sections import Sections
 from xeninstall.answers.source import parse
 from xeninstall.base.errors import Error
+from xeninstall.packs.read import shown_source
 
-from .settings import clock, dns, firewall, keyboard, login, name, network, packages
+from .settings import clock, dns, firewall, keyboard, login, name, network, packages, packs
+from .settings.packs import HostPack
 from .tree import Tree
 
 KEPT = "/etc/xeninstall/answers.toml"
@@ -47,6 +49,7 @@ class Current:
     unread: tuple[str, ...]
     drift: tuple[Drift, ...]
     kept: bool  # whether there is an answer file
+    packs: tuple[HostPack, ...] = ()
 
 
 def read(tree: Tree) -> Current:
@@ -57,7 +60,9 @@ def read(tree: Tree) -> Current:
     unread = tuple(section for section, data in found.items() if data is None)
     said = _without_the_usual(kept)
     drift = tuple(one for section in there for one in _drift(section, said.get(section, {}), there[section])) if kept else ()
-    return Current(copy.deepcopy({**kept, **there}), unread, drift, bool(kept))
+    has = packs.read(tree)
+    drift += tuple(_drift_of_packs(said.get("packs"), has)) if kept else ()
+    return Current(copy.deepcopy({**kept, **there}), unread, drift, bool(kept), has)
 
 
 def valid(section: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +101,15 @@ def _drift(section: str, kept: dict[str, Any], found: dict[str, Any]) -> list[Dr
         if value != before.get(key) and key not in _NOT_COMPARED and not named:
             out.append(Drift(key, before.get(key), value))
     return out
+
+
+def _drift_of_packs(kept: object, found: tuple[HostPack, ...]) -> Iterator[Drift]:
+    """By what answers pin; one that is not pinned may be any."""
+    wanted = {str(one.get("sha256", "")): shown_source(str(one["source"])) for one in kept} if isinstance(kept, list) else {}
+    there = {one.digest for one in found}
+    yield from (Drift("packs", source, "") for digest, source in wanted.items() if digest and digest not in there)
+    if "" not in wanted:
+        yield from (Drift("packs", "", one.title) for one in found if one.digest not in wanted)
 
 
 def _flat(path: str, section: Any) -> dict[str, object]:  # noqa: ANN401 — any table

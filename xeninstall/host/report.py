@@ -18,7 +18,7 @@ from xeninstall.machine.model import Machine
 from xeninstall.machine.show import show as show_machine
 
 from . import state
-from .read import Drift, read, sections_of
+from .read import Current, Drift, read, sections_of
 from .tree import Tree
 
 HIDDEN = "(left out)"
@@ -85,8 +85,8 @@ def report(machine: Machine, at: Look, now: float) -> Report:
         versions=_versions(at, machine, found),
         command_lines={name: harmless(line) for name, line in lines.items() if line},
         machine=machine,
-        settings=_settings(current.data),
-        drift=tuple(drift_line(one) for one in current.drift if one.key.partition(".")[0] in _SHOWN),
+        settings=_settings(current),
+        drift=tuple(drift_line(one) for one in current.drift if one.key.partition(".")[0] in (*_SHOWN, "packs")),
         state=_state(found),
         notes=found.notes,
     )
@@ -134,8 +134,8 @@ def _versions(at: Look, machine: Machine, found: state.State) -> dict[str, str]:
     return {name: value for name, value in out.items() if value}
 
 
-def _settings(data: dict[str, Any]) -> dict[str, Any]:
-    sections = sections_of(data)
+def _settings(current: Current) -> dict[str, Any]:
+    sections = sections_of(current.data)
     out: dict[str, Any] = {}
     for name in _SHOWN:
         section = getattr(sections, name).model_dump(mode="json", exclude_defaults=True)
@@ -145,7 +145,7 @@ def _settings(data: dict[str, Any]) -> dict[str, Any]:
         "password": sections.root.password_hash is not None and sections.root.password_hash.get_secret_value() != "!",
         "ssh_keys": len(sections.root.ssh_keys),
     }
-    out["packs"] = len(sections.packs)
+    out["packs"] = [f"{one.title} for {one.kernel}" if one.kernel else one.title for one in current.packs]
     hooks = sections.hooks
     out["hooks"] = [name for name in ("before_disk", "installed", "first_boot", "webhook") if getattr(hooks, name)]
     return out

@@ -9,6 +9,8 @@ from xeninstall.plan.boot import VM_FILES
 from xeninstall.plan.disk import THIN_POOL
 from xeninstall.plan.network import BRIDGE
 
+_SHORTEST_SECONDS = 2.0  # xl counts tenths
+
 
 @dataclass(frozen=True)
 class Guest:
@@ -18,6 +20,15 @@ class Guest:
     memory_mib: int
     vcpus: int
     state: str  # xl's letters: r running, b blocked (waiting), p paused, s shut down, c crashed, d dying
+
+
+@dataclass(frozen=True)
+class _Domain:
+    """A line of `xl list`; dom0 has the number 0."""
+
+    number: int | None
+    guest: Guest
+    seconds: float  # of processor time
 
 
 @dataclass(frozen=True)
@@ -49,12 +60,15 @@ class State:
     stores: tuple[Store, ...]
     failed: tuple[str, ...]  # services
     notes: tuple[str, ...] = ()
+    busy_seconds: float | None = None  # processor time that the domains which run now have had
+    cpu_percent: int | None = None  # of all threads, between two looks
 
 
 def look(at: Look) -> State:
     """Ask everything once; takes a second or two on a slow machine."""
     info = xen_info(at)
     memory = _meminfo(at)
+    domains = _domains(at) if info else None
     return State(
         name=at.line("/proc/sys/kernel/hostname") or at.line("/etc/hostname"),
         addresses=addresses(at),
@@ -68,11 +82,23 @@ def look(at: Look) -> State:
         dom0_mib=memory.get("MemTotal"),
         dom0_used_mib=memory["MemTotal"] - memory["MemAvailable"] if {"MemTotal", "MemAvailable"} <= memory.keys() else None,
         uptime_seconds=next((float(word) for word in at.line("/proc/uptime").split()[:1]), None),
-        guests=guests(at) if info else None,
+        guests=None if domains is None else tuple(one.guest for one in domains if one.number != 0),
         stores=tuple(_stores(at)),
         failed=failed(at),
         notes=tuple(at.notes),
+        busy_seconds=None if domains is None else sum(one.seconds for one in domains),
     )
+
+
+def cpu_percent(before: State, now: State) -> int | None:
+    """How much of all threads was in use between two looks; None where that cannot be known, as after a guest has ended."""
+    if before.busy_seconds is None or now.busy_seconds is None or not now.cpus:
+        return None
+    seconds = (now.uptime_seconds or 0.0) - (before.uptime_seconds or 0.0)
+    busy = now.busy_seconds - before.busy_seconds
+    if seconds < _SHORTEST_SECONDS or busy < 0:
+        return None
+    return min(round(100 * busy / (seconds * now.cpus)), 100)
 
 
 def xen_info(at: Look) -> dict[str, str]:
@@ -89,8 +115,8 @@ def xen_version(info: dict[str, str]) -> str:
     return clean(info.get("xen_version") or "".join(info.get(key, "") for key in ("xen_major", "xen_minor", "xen_extra")))
 
 
-def guests(at: Look) -> tuple[Guest, ...] | None:
-    """`xl list` without dom0; None where it has no answer."""
+def _domains(at: Look) -> tuple[_Domain, ...] | None:
+    """`xl list`; None where it has no answer."""
     done = at.ask(["xl", "list"], about="running guests")
     if done is None or done.status != 0:
         return None
@@ -98,8 +124,11 @@ def guests(at: Look) -> tuple[Guest, ...] | None:
     for line in done.stdout.splitlines()[1:]:
         # A name may hold blanks; the five columns behind it do not.
         words = line.rsplit(None, 5)
-        if len(words) == 6 and words[1] != "0":
-            out.append(Guest(clean(words[0]), whole(words[2]) or 0, whole(words[3]) or 0, words[4].replace("-", "") or "-"))
+        if len(words) != 6:
+            continue
+        guest = Guest(clean(words[0]), whole(words[2]) or 0, whole(words[3]) or 0, words[4].replace("-", "") or "-")
+        seconds = float(words[5]) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,3})?", words[5]) else 0.0
+        out.append(_Domain(whole(words[1]), guest, seconds))
     return tuple(out)
 
 

@@ -1,7 +1,7 @@
 """Packs that were loaded here wait for the installation that follows, which takes them along: below /run, until the next boot."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +92,18 @@ def with_queued(wanted: Sequence[PackSource], queue: Path = QUEUE) -> tuple[Pack
     return (*wanted, *(as_answer(pack) for pack in queued(queue) if pack.source not in known and pack.digest not in known))
 
 
+def answers_with(given: object, pack: Pack, gone: Collection[str]) -> list[dict[str, object]]:
+    """The answers' packs and this one, in place of those that it replaces: `gone` are their digests."""
+    others = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    others = [one for one in others if one.get("sha256") not in {*gone, pack.digest} and one.get("source") != pack.source]
+    return [*others, as_answer(pack).model_dump(exclude_none=True, exclude_defaults=True)]
+
+
 def as_answer(pack: Pack) -> PackSource:
-    """The answer that asks for this very pack."""
+    """The answer that asks for this very pack. Raises PackError where its source may not stand in answers."""
     trust = pack.signature.trust is Trust.TRUSTED
-    return PackSource(source=pack.source, sha256=pack.digest, key=pack.signature.key or None, allow_unsigned=not trust)
+    try:
+        return PackSource(source=pack.source, sha256=pack.digest, key=pack.signature.key or None, allow_unsigned=not trust)
+    except ValidationError as error:
+        what, _, remedy = error.errors()[0]["msg"].partition("; ")
+        raise PackError(what, hint=remedy) from None

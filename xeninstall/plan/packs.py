@@ -50,8 +50,14 @@ def _one(pack: Pack) -> list[Action]:
             kernel=manifest.kernel or "",
             size_bytes=pack.size_bytes,
         ),
-        WriteFile(path=f"{kept(manifest)}/record.toml", text=_record(pack)),
     ]
+    return [*out, *records(pack)]
+
+
+def records(pack: Pack) -> list[WriteFile]:
+    """What a host knows of a pack, and which of its modules are loaded at every boot."""
+    manifest = pack.manifest
+    out = [WriteFile(path=f"{kept(manifest)}/record.toml", text=_record(pack))]
     if manifest.loads:
         names = "".join(f"{name}\n" for name in manifest.loads)
         head = f"# Written by xeninstall, for the pack {manifest.title}.\n"

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from .install import must_be_root
 from .probe import machine
 
 if TYPE_CHECKING:
+    from xeninstall.wizard.setup.packs import HostLoader
     from xeninstall.wizard.setup.session import SetupSession
 
 _LOG = Path("/var/log/xeninstall/setup.log")
@@ -57,11 +59,16 @@ def _settle(*, keep: bool) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    session, loader = _session(args)
+    with closing(loader):
+        return _screens(session)
+
+
+def _screens(session: "SetupSession") -> int:
     from xeninstall.wizard import console
     from xeninstall.wizard.setup.app import SetupConsole
     from xeninstall.wizard.setup.exits import EXIT_SHELL
 
-    session = _session(args)
     while True:
         app = SetupConsole(session)
         code = app.run(mouse=False)
@@ -77,22 +84,27 @@ def _show(args: argparse.Namespace) -> int:
         interact(["bash", "--login"])
 
 
-def _session(args: argparse.Namespace) -> "SetupSession":
+def _session(args: argparse.Namespace) -> "tuple[SetupSession, HostLoader]":
+    from xeninstall.wizard.setup.packs import HostLoader
     from xeninstall.wizard.setup.session import SetupSession
     from xeninstall.wizard.setup.work import RunningHost
 
     runner = SystemRunner()
     found = machine(None)
-    return SetupSession(
+    host = RunningHost(found, runner, seconds=args.undo_after)
+    loader = HostLoader(runner, found.kernel.release, host.add_pack)
+    session = SetupSession(
         machine=found,
         runner=runner,
         image=_by_apt(),
         squashfs=Path("none"),
-        host=RunningHost(found, runner, seconds=args.undo_after),
+        host=host,
+        loader=loader,
         guarded=args.console,
         installed=True,
         console=args.console,
     )
+    return session, loader
 
 
 def _by_apt() -> SystemImage:

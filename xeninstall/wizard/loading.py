@@ -1,6 +1,7 @@
 """Finds, reads and loads packs for the screens: the same floors as `xeninstall pack`."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from xeninstall.answers.model import PackSource
@@ -12,7 +13,7 @@ from xeninstall.packs.gather import gathered
 from xeninstall.packs.keys import trusted
 from xeninstall.packs.load import Loaded, load
 from xeninstall.packs.model import Pack
-from xeninstall.packs.queue import QUEUE, prepare, put
+from xeninstall.packs.queue import QUEUE, as_answer, prepare, put
 from xeninstall.packs.read import read
 from xeninstall.packs.verify import verify
 
@@ -35,18 +36,24 @@ class PackLoader:
         self._opened.close()
         self._pack = None
         tree = self._opened.enter_context(read(source, self._runner, emit, prepare(self._queue)))
-        self._pack = verify(tree, source if "://" in source else str(Path(source).absolute()), trusted(), self._runner)
-        return self._pack
+        pack = verify(tree, source if "://" in source else str(Path(source).absolute()), trusted(), self._runner)
+        as_answer(pack)  # before it is loaded: the answers will name it
+        self._pack = pack
+        return pack
 
     def load(self, emit: Emit) -> Loaded:
         """See kit.session.Loader."""
         if self._pack is None:
             raise Error("no pack is open", hint="choose one first")
-        done = load(self._pack, self._runner, emit)
-        kept = put(self._pack, self._queue)
+        done = self._take(self._pack, emit)
         self._opened.close()
         self._pack = None
-        return Loaded(kept, done.modules, done.disks, done.nics)
+        return done
+
+    def _take(self, pack: Pack, emit: Emit) -> Loaded:
+        """Load it, and keep its files for the installation."""
+        done = load(pack, self._runner, emit)
+        return replace(done, pack=put(pack, self._queue))
 
     def stage(self, wanted: PackSource, emit: Emit) -> Pack:
         """See kit.session.Loader."""

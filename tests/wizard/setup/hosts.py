@@ -15,6 +15,7 @@ from xeninstall.base.errors import Error
 from xeninstall.host.changes import Changes
 from xeninstall.host.state import Guest, State, Store
 from xeninstall.host.undo import Pending
+from xeninstall.machine.model import Machine
 from xeninstall.verbs import setup
 from xeninstall.wizard.draft import Draft
 from xeninstall.wizard.kit import Target
@@ -55,6 +56,7 @@ STATE = State(
     guests=(Guest("mail", 2048, 2, "b"), Guest("web", 8192, 4, "r")),
     stores=(Store("xenhost/vms", 107374182400, 26843545600),),
     failed=("smartmontools.service",),
+    cpu_percent=12,
 )
 
 
@@ -81,6 +83,9 @@ class FakeHost(RunningHost):
         if changes.cuts:
             self.waiting = Pending(90, changes.topics)
         return changes.cuts
+
+    def has_become(self, machine: Machine) -> None:
+        self.done.append("has become")
 
     def pending(self) -> Pending | None:
         return self.waiting

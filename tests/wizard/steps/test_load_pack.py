@@ -131,7 +131,7 @@ def test_a_newer_pack_takes_the_place_of_the_older_one() -> None:
         newer = Pack(
             loader.pack.manifest.model_copy(update={"version": "1.3"}), loader.pack.place, "b" * 64, loader.pack.signature, "/y"
         )
-        load_pack._keep(one, newer)
+        LoadPack(one).keep(newer)
         assert [kept.manifest.version for kept in one.packs] == ["1.3"]
         assert [answer["sha256"] for answer in one.draft.get("packs")] == ["b" * 64]
 

@@ -10,7 +10,7 @@ from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.kit import Ask, _
 from xeninstall.wizard.kit.session import Offer
 
-from .flows import CONFIRMING, SETTINGS, STATUS
+from .flows import CONFIRMING, LOADING, SETTINGS, STATUS
 from .session import SetupSession
 from .status import Status
 
@@ -35,7 +35,7 @@ class SetupConsole(Wizard):
         session.reload()
         # A change that waits is the first thing to be seen, by whoever may confirm it.
         waiting = session.host.pending() is not None and not session.guarded
-        super().__init__(session, STATUS, [*SETTINGS, CONFIRMING], CONFIRMING if waiting else None)
+        super().__init__(session, STATUS, [*SETTINGS, LOADING, CONFIRMING], CONFIRMING if waiting else None)
         self.host_session = session
         session.offers = self._offers
 
@@ -62,7 +62,7 @@ class SetupConsole(Wizard):
             self.to_menu()
 
     def _is_at_work(self) -> bool:
-        return any(worker.is_running and worker.group in ("apply", "settle") for worker in self.workers)
+        return any(worker.is_running and worker.group in ("apply", "settle", "load") for worker in self.workers)
 
     def _offers(self) -> list[Offer]:
         unread = self.host_session.current.unread

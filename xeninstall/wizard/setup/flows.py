@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from textual import on
+from textual.app import ComposeResult
 from textual.widgets import Static
 
 from xeninstall.wizard.flow import Flow
-from xeninstall.wizard.kit import Field, _
+from xeninstall.wizard.kit import Act, Field, _
 from xeninstall.wizard.steps.address import Address
 from xeninstall.wizard.steps.dns import Dns
 from xeninstall.wizard.steps.host import Host
@@ -19,6 +21,7 @@ from xeninstall.wizard.steps.zone import TimeZone
 from .applying import CONFIRM, Apply
 from .confirm import Confirm
 from .logs import Logs
+from .packs import PACKS, HostFindPack, HostLoadPack, HostPacks
 from .power import Power
 from .session import SetupSession
 from .status import Status
@@ -50,8 +53,22 @@ class HostPackages(Packages):
         """See Step."""
         return _(
             "What the host has is marked and stays; a set that is marked beside it is downloaded and installed by apt, which "
-            "needs Debian's archive to be reachable. Take a set out with apt, by its packages."
+            "needs Debian's archive to be reachable. Take a set out with apt, by its packages.\n\n"
+            "'Packs' shows which packs of drivers and others the host has, and loads further ones."
         )
+
+    def body(self) -> ComposeResult:
+        """See Step."""
+        yield from super().body()
+        yield Act(_("Packs ..."), id="packs")
+
+    @on(Act.Pressed, "#packs")
+    def _packs(self) -> None:
+        assert isinstance(self.session, SetupSession)
+        if self.session.host.changes(self.session.draft).empty:
+            self.post_message(self.Open(PACKS))
+        else:
+            self.say(_("First apply the sets that are marked, or take their marks away."), wrong=True)
 
 
 def _nothing() -> str:
@@ -63,6 +80,7 @@ def _flow(name: str, title: Callable[[], str], *steps: type) -> Flow:
 
 
 STATUS = _flow("status", _nothing, Status)
+LOADING = _flow(PACKS, lambda: _("Packs"), HostPacks, HostFindPack, HostLoadPack)
 CONFIRMING = _flow(CONFIRM, _nothing, Confirm)
 SETTINGS = (
     _flow("keyboard", lambda: _("Language and keyboard"), HostKeyboard, Apply),
@@ -70,7 +88,7 @@ SETTINGS = (
     _flow("network", lambda: _("Management network"), Network, Address, Apply),
     _flow("host", lambda: _("Host name and DNS"), Host, Dns, Apply),
     _flow("time", lambda: _("Time zone and NTP"), TimeZone, Time, Apply),
-    _flow("packages", lambda: _("Packages"), HostPackages, Apply),
+    _flow("packages", lambda: _("Packages and packs"), HostPackages, Apply),
     _flow("logs", lambda: _("Logs"), Logs),
     _flow("power", lambda: _("Reboot and shutdown"), Power),
 )

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from xeninstall.base.events import Emit
 from xeninstall.host.changes import Changes
 from xeninstall.host.read import Current
 from xeninstall.host.state import State
 from xeninstall.host.undo import Pending
+from xeninstall.machine.model import Machine
+from xeninstall.packs.load import Loaded
+from xeninstall.packs.model import Pack
 from xeninstall.wizard.draft import Draft
 from xeninstall.wizard.kit import Session
 
@@ -30,6 +34,12 @@ class Host(Protocol):
 
     def apply(self, changes: Changes, draft: Draft, say: Callable[[str], None]) -> bool:
         """Do it; True when it waits to be confirmed. Raises Error."""
+
+    def add_pack(self, pack: Pack, emit: Emit) -> Loaded:
+        """Load it, and keep it for the next starts and in the answers, with the settings that were read last. Raises Error."""
+
+    def has_become(self, machine: Machine) -> None:
+        """The computer has other devices than before."""
 
     def pending(self) -> Pending | None:
         """A change that waits to be confirmed."""

@@ -21,6 +21,7 @@ from .unlock import AskPassword
 SHELL, DIFFERENCES = ":shell", ":differences"
 _OPEN_TO_ALL = (SHELL,)
 _LOOK_SECONDS = 30.0
+_FIRST_USE_SECONDS = 6.0
 _LABEL_CELLS = 12
 _WIDTH = 76
 
@@ -78,6 +79,8 @@ class Status(Step):
         self.say(self.session.news or self._differences())
         self.session.news = ""
         self.action_look()
+        if self.session.state is None:
+            self.set_timer(_FIRST_USE_SECONDS, self.action_look)  # how busy the processors are is seen by two looks
         self.set_interval(_LOOK_SECONDS, self.action_look)
 
     def action_look(self) -> None:
@@ -176,8 +179,9 @@ def _system(state: State) -> str:
 
 def _cpu(state: State) -> str:
     threads = counted("{n} thread", "{n} threads", state.cpus) if state.cpus else ""
+    used = _("{percent} % in use").format(percent=state.cpu_percent) if state.cpu_percent is not None else ""
     load = " ".join(f"{one:.1f}" for one in state.load)
-    return ", ".join(part for part in (threads, _("load of dom0 {load}").format(load=load) if load else "") if part)
+    return ", ".join(part for part in (threads, used, _("load of dom0 {load}").format(load=load) if load else "") if part)
 
 
 def _memory(state: State) -> str:

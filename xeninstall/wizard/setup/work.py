@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from xeninstall.answers.dump import dump
@@ -11,15 +12,20 @@ from xeninstall.answers.passwords import is_password_of
 from xeninstall.answers.sections import Sections
 from xeninstall.apply.records import bundle
 from xeninstall.base.errors import Error
+from xeninstall.base.events import Emit
 from xeninstall.base.run import Runner
+from xeninstall.host import packs
 from xeninstall.host.apply import UNDO_SECONDS, apply
 from xeninstall.host.changes import Changes, changes
 from xeninstall.host.read import Current, read, sections_of
-from xeninstall.host.state import State, look
+from xeninstall.host.state import State, cpu_percent, look
 from xeninstall.host.tree import Tree
 from xeninstall.host.undo import Pending, Undo
 from xeninstall.machine.look import Look
 from xeninstall.machine.model import Machine
+from xeninstall.packs.load import Loaded, System
+from xeninstall.packs.model import Pack
+from xeninstall.packs.queue import answers_with
 from xeninstall.plan.check import check
 from xeninstall.plan.wanted import Host
 from xeninstall.wizard.draft import Draft
@@ -42,10 +48,13 @@ class RunningHost:
         self._machine, self._runner, self._root, self._seconds = machine, runner, root, seconds
         self._undo = Undo(runner, root)
         self._current = Current({}, (), (), False)
+        self._seen: State | None = None
 
     def state(self) -> State:
         """See Host."""
-        return look(Look(self._runner, self._root))
+        before, now = self._seen, look(Look(self._runner, self._root))
+        self._seen = now
+        return replace(now, cpu_percent=cpu_percent(before, now)) if before else now
 
     def read(self) -> Current:
         """See Host."""
@@ -61,6 +70,19 @@ class RunningHost:
         """See Host."""
         log.info("changing %s", ", ".join(changes.topics))
         return apply(changes, dump(_loose(sections_of(draft.data))), self._runner, self._root, seconds=self._seconds, say=say)
+
+    def add_pack(self, pack: Pack, emit: Emit) -> Loaded:
+        """See Host."""
+        log.info("loading the pack %s", pack.manifest.title)
+        data = self._current.data
+        before = next((one for one in self._current.packs if one.name == pack.manifest.name), None)
+        wanted = answers_with(data.get("packs"), pack, {before.digest} if before else ())
+        answers = dump(_loose(sections_of({**data, "packs": wanted})))
+        return packs.add(pack, before, answers, self._runner, emit, System(self._root))
+
+    def has_become(self, machine: Machine) -> None:
+        """See Host."""
+        self._machine = machine
 
     def pending(self) -> Pending | None:
         """See Host."""

@@ -17,7 +17,7 @@ from xeninstall.machine.model import Machine
 from xeninstall.machine.probe import probe
 from xeninstall.packs.load import Loaded
 from xeninstall.packs.model import Kind, Pack, Trust
-from xeninstall.packs.queue import as_answer
+from xeninstall.packs.queue import answers_with
 from xeninstall.wizard.draft import Problem
 from xeninstall.wizard.kit import Act, Ask, Session, Step, _, counted, plain, said
 
@@ -145,12 +145,24 @@ class LoadPack(Step):
         self._loaded = message.loaded
         if message.machine is not None:
             self.session.machine = message.machine
-        _keep(self.session, message.loaded.pack)
-        self.say(_("Loaded. An installation from here takes the pack along."))
+        self.keep(message.loaded.pack)
+        self.say(self.kept_where())
         self.query_one("#outcome", Static).update("\n".join(_outcome(message.loaded)))
         self.query_one("#back").display = False
         self.query_one("#next", Act).rename(_("To the menu"))
         self.query_one("#next").focus()
+
+    def keep(self, pack: Pack) -> None:
+        """For the installation: in the session, and in the answers, which can be replayed."""
+        session, name = self.session, pack.manifest.name
+        gone = {one.digest for one in session.packs if one.manifest.name == name}
+        session.packs[:] = [one for one in session.packs if one.manifest.name != name] + [pack]
+        session.draft.set("packs", answers_with(session.draft.get("packs"), pack, gone))
+
+    @classmethod
+    def kept_where(cls) -> str:
+        """What becomes of it, now that it is loaded."""
+        return _("Loaded. An installation from here takes the pack along.")
 
     def action_back(self) -> None:
         """Once it is loaded, the way back is the menu."""
@@ -163,18 +175,6 @@ class LoadPack(Step):
         """A module that is being loaded cannot be stopped."""
         if not self._at_work:
             super().leave()
-
-
-def _keep(session: Session, pack: Pack) -> None:
-    """For the installation: in the session, and in the answers, which can be replayed."""
-    name = pack.manifest.name
-    gone = {one.digest for one in session.packs if one.manifest.name == name}
-    session.packs[:] = [one for one in session.packs if one.manifest.name != name] + [pack]
-    entry = as_answer(pack).model_dump(exclude_none=True, exclude_defaults=True)
-    given = session.draft.get("packs")
-    others = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    others = [one for one in others if one.get("sha256") not in {*gone, pack.digest} and one.get("source") != pack.source]
-    session.draft.set("packs", [*others, entry])
 
 
 def _trust(pack: Pack) -> str:
