@@ -21,7 +21,7 @@ from .journal import Job, Journal
 from .losses import tell_losses
 from .request import PAGE_FILES, Goal, Request
 from .sending import Sending
-from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, WantedDisk
+from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, WantedDisk, check_format
 from .target_trial import check_trial, try_there
 from .task import Task, image_length, sent_task
 from .types import DiskReader
@@ -81,8 +81,7 @@ def deliver(
     order.machine.check()
     if order.trial:
         check_trial(order.machine, target)
-    if request.format not in target.formats:
-        raise UsageError(f"{target.name} takes no {request.format}", hint=f"choose one of {', '.join(target.formats)}")
+    check_format(target, request.format)
     with _stage("login", f"Logging in to {target.name}", 1, stages, tell):
         peer = first_login(target)
         for remark in target.remarks:

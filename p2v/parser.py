@@ -48,9 +48,14 @@ def build_parser() -> argparse.ArgumentParser:
     before = add("preflight", "say what stands against a conversion, how much it is and how long it takes, and change nothing")
     before.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
     before.add_argument(
-        "--to", metavar="DEST", default=".", help="where the image would go: its space is looked at (default: here)"
+        "--to",
+        metavar="DEST",
+        default=".",
+        help="file, folder or target that the image would go to: its space is looked at (default: here)",
     )
-    before.add_argument("--format", choices=list(FORMATS), default="raw", help="format of the image (default %(default)s)")
+    before.add_argument(
+        "--format", choices=list(FORMATS), help="format of the image (default raw, and what the target stores on a target)"
+    )
     before.add_argument("--allow-mounted", action="store_true", help=mounted)
     before.add_argument("--machine", metavar="FILE", help=machine)
     before.add_argument("--drivers", metavar="FOLDER", help=drivers)
@@ -58,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     before.add_argument("--unlock", metavar="SOURCE", action="append", default=[], help=unlock)
     before.add_argument("--limit", metavar="RATE", help="estimate for at most this much a second, such as 50M")
     before.add_argument("--json", action="store_true", help="print it as JSON")
+    _add_login_options(before)
 
     convert = add("convert", "make images of disks")
     convert.add_argument("disks", metavar="DISK", nargs="*", help="block device or image file; it is only read")
@@ -160,6 +166,21 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--discard", action="store_true", help="remove what a stopped conversion of this name left on the target, and begin anew"
     )
+    _add_login_options(verb)
+    verb.add_argument("--streams", metavar="N", type=int, default=2, help="connections a disk over SSH (default %(default)s)")
+    verb.add_argument(
+        "--wire", choices=list(Wire), default=Wire.AUTO, help="compress what is sent over SSH; auto measures whether it pays"
+    )
+    verb.add_argument(
+        "--scratch",
+        metavar="FOLDER",
+        default="/var/tmp/p2v",
+        help="where repairs are kept while a conversion to a target lasts, or waits to be resumed (default %(default)s)",
+    )
+
+
+def _add_login_options(verb: argparse.ArgumentParser) -> None:
+    """How somebody is let in there."""
     verb.add_argument("--host-key", metavar="SHA256:HASH", default="", help="fingerprint of the key that the SSH host must show")
     verb.add_argument("--identity", metavar="FILE", default="", help="private key to log in with over SSH")
     verb.add_argument(
@@ -174,14 +195,4 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--ca", metavar="FILE", default="", help="authorities' certificates for TLS, in PEM (default: the usual ones)"
-    )
-    verb.add_argument("--streams", metavar="N", type=int, default=2, help="connections a disk over SSH (default %(default)s)")
-    verb.add_argument(
-        "--wire", choices=list(Wire), default=Wire.AUTO, help="compress what is sent over SSH; auto measures whether it pays"
-    )
-    verb.add_argument(
-        "--scratch",
-        metavar="FOLDER",
-        default="/var/tmp/p2v",
-        help="where repairs are kept while a conversion to a target lasts, or waits to be resumed (default %(default)s)",
     )

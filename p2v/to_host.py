@@ -9,7 +9,6 @@ from pathlib import Path
 from threading import Event as Signal
 
 from xeninstall.answers.model import Convert
-from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
@@ -20,8 +19,9 @@ from .conversion import Conversion, Telling
 from .convert import open_disks
 from .define import with_traits
 from .deliver import Delivered, Order, deliver, first_login
+from .greeting import greeted
 from .place import is_folder
-from .preflight import Finding, Preflight, Room, Severity, preflight
+from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import repaired
 from .request import Request, check_request
 from .target.model import Peer, Storage, Target
@@ -75,29 +75,11 @@ class HostConversion(Conversion):
     def preflight(self) -> Preflight:
         """See Conversion."""
         with self._connected() as target:
-            room, greeting = self._greeted(target)
+            room, greeting, peer = greeted(target, self._target)
+            able = self._able(peer) if peer is not None else []
             request = self._request(target)
         found = preflight(request, wishes_of(self.answers, self._machine), self._runner, room)
-        return replace(found, findings=(*greeting, *found.findings))
-
-    def _greeted(self, target: Target) -> tuple[Room, list[Finding]]:
-        """Who answers, and the room there."""
-        try:
-            peer, storages = first_login(target), target.storages()
-        except Error as error:
-            return Room(target.name, None), [Finding(Severity.REFUSED, target.name, error.message, error.hint)]
-        said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
-        said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
-        said += self._able(peer)
-        place = self._target.partition("://")[2].partition("/")[2]
-        chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
-        if chosen is not None:
-            return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes), said
-        if not storages and not peer.modes:
-            return Room(peer.name, None), said  # it takes disks and runs no machines: places are named, not listed
-        text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
-        listed = ", ".join(one.name for one in storages) or "none"
-        return Room(peer.name, None), [*said, Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}")]
+        return replace(found, findings=(*greeting, *able, *found.findings))
 
     def _able(self, peer: Peer) -> list[Finding]:
         """What it is to do there that it cannot."""

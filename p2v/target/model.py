@@ -36,6 +36,7 @@ __all__ = [
     "Tried",
     "Wanted",
     "WantedDisk",
+    "check_format",
     "storage_of",
 ]
 
@@ -179,6 +180,12 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Log out."""
+
+
+def check_format(target: Target, form: str) -> None:
+    """Whether the target takes images of this format. Raises UsageError."""
+    if form not in target.formats:
+        raise UsageError(f"{target.name} takes no {form}", hint=f"choose one of {', '.join(target.formats)}")
 
 
 def storage_of(wanted: Wanted, storages: Sequence[Storage], target: str) -> Storage:

@@ -2,30 +2,44 @@
 
 import argparse
 import json
+from dataclasses import replace
 
-from xeninstall.base.errors import ExitCode, UsageError
-from xeninstall.base.run import SystemRunner
-from xeninstall.base.sizes import parse_size
+from xeninstall.base.errors import ExitCode
+from xeninstall.base.run import Runner, SystemRunner
 
-from ..preflight import preflight
-from ..request import Request, is_address
+from ..preflight import Preflight, preflight
+from ..repaired import Wishes
+from ..request import Request, check_request, is_address
 from .inventory import inventory
-from .options import wishes_of
+from .options import rate, wishes_of
 
 
 def run(args: argparse.Namespace) -> int:
     """Print it; the exit code says whether anything stands against it."""
-    if is_address(args.to):
-        hint = "leave --to out here; convert itself checks login, names and room there before it sends anything"
-        raise UsageError("preflight looks at files and folders, not at targets", hint=hint)
+    runner = SystemRunner()
     request = Request(
-        disks=tuple(args.disks),
-        to=args.to,
-        format=args.format,
-        allow_mounted=args.allow_mounted,
-        limit=parse_size(args.limit) if args.limit is not None else None,
+        disks=tuple(args.disks), to=args.to, format=args.format or "raw", allow_mounted=args.allow_mounted, limit=rate(args)
     )
     wishes = wishes_of(args, inventory(args.machine, args.disks))
-    found = preflight(request, wishes, SystemRunner())
+    found = _of_target(args, request, wishes, runner) if is_address(args.to) else preflight(request, wishes, runner)
     print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
     return ExitCode.REQUIREMENTS if found.refused else ExitCode.DONE
+
+
+def _of_target(args: argparse.Namespace, request: Request, wishes: Wishes, runner: Runner) -> Preflight:
+    # Loaded when it is asked for, as in `convert`.
+    from ..greeting import greeted
+    from ..target.model import check_format
+    from ..target.table import open_target
+    from .sending import access_of
+
+    target = open_target(args.to, access_of(args), runner)
+    try:
+        request = replace(request, format=args.format or target.formats[0])
+        check_request(request)
+        check_format(target, request.format)
+        room, greeting, _ = greeted(target, args.to)
+        found = preflight(request, wishes, runner, room)
+    finally:
+        target.close()
+    return replace(found, findings=(*greeting, *found.findings))

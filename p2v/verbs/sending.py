@@ -41,9 +41,7 @@ def send(args: argparse.Namespace) -> int:
         raise UsageError("--marker says when a trial start is over", hint="add --trial, or leave it out")
     if args.repair and args.overlay is not None:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
-    password = read_password(args.password, f"password for {args.to}") if args.password else None
-    ways = Ways(args.streams, Wire(args.wire))
-    access = Access(args.host_key, args.identity, password, tuple(args.fingerprint), args.ca, args.format or "qcow2", ways)
+    access = replace(access_of(args), ways=Ways(args.streams, Wire(args.wire)))
     target = open_target(args.to, access, runner)
     with ExitStack() as stack:
         stack.callback(target.close)
@@ -65,6 +63,12 @@ def send(args: argparse.Namespace) -> int:
             readers = open_disks(request, runner, stack)
             deliver(request, order, target, readers, runner, emit, threading.Event())
     return 0
+
+
+def access_of(args: argparse.Namespace) -> Access:
+    """How the target is reached, as the options for logging in say. Raises UsageError."""
+    password = read_password(args.password, f"password for {args.to}") if args.password else None
+    return Access(args.host_key, args.identity, password, tuple(args.fingerprint), args.ca, args.format or "qcow2")
 
 
 def _machine(machine: Machine | None, args: argparse.Namespace) -> VirtualMachine:

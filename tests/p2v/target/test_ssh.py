@@ -291,9 +291,21 @@ def test_what_cannot_be_done_is_said(
     assert not list((there / "images").iterdir())
 
 
-def test_preflight_says_that_it_does_not_look_at_targets(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preflight", str(disk), "--to", "ssh://host"]) == 2
-    assert "preflight looks at files and folders, not at targets" in capsys.readouterr().err
+def test_preflight_logs_in_and_looks_at_the_room_and_leaves_nothing(
+    host: Sshd, there: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["preflight", str(disk), "--to", host.to, *host.options]) == 0
+    said = capsys.readouterr().out
+    assert f"its key is {host.fingerprint}" in said and "images on " in said and "which is enough" in said
+    assert "free at the target: " in said and "time: about " in said
+    assert main(["preflight", str(disk), "--to", f"{host.to}/none", *host.options, "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert told["refused"] and any("it has no storage 'none'" in one["text"] for one in told["findings"])
+    assert main(["preflight", str(disk), "--to", "ssh://127.0.0.1:1", "--identity", str(host.key)]) == 3
+    assert "no connection to 127.0.0.1" in capsys.readouterr().out
+    assert main(["preflight", str(disk), "--to", host.to, *host.options, "--format", "vhd"]) == 2
+    assert "takes no vhd" in capsys.readouterr().err
+    assert not list((there / "images").iterdir()) and not list((there / "state").glob("*"))
 
 
 def test_a_stranger_gets_no_password_and_a_new_key_is_said(

@@ -1,0 +1,27 @@
+"""Who answers at a target before anything is sent, and the room that it has: what a look before a conversion asks over there."""
+
+from xeninstall.base.errors import Error
+
+from .deliver import first_login
+from .preflight import Finding, Room, Severity
+from .target.model import Peer, Target
+
+
+def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
+    """Log in at the address `to`; nobody answers where the peer is None."""
+    try:
+        peer, storages = first_login(target), target.storages()
+    except Error as error:
+        return Room(target.name, None), [Finding(Severity.REFUSED, target.name, error.message, error.hint)], None
+    said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
+    said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
+    place = to.partition("://")[2].partition("/")[2].partition("?")[0]
+    chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
+    if chosen is not None:
+        return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes), said, peer
+    if not storages and not peer.modes:
+        return Room(peer.name, None), said, peer  # it takes disks and runs no machines: places are named, not listed
+    text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
+    listed = ", ".join(one.name for one in storages) or "none"
+    said.append(Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}"))
+    return Room(peer.name, None), said, peer
