@@ -99,6 +99,7 @@ def make_server(folder: Path, variant: Variant) -> Server:
     root.mkdir()
     run("tar", "-x", "-p", "-f", debian(variant.debian), "-C", root, "--exclude=./dev/*")
     _configure(root, folder, {"/etc/network/interfaces": INTERFACES, **variant.files}, variant.enable)
+    run("chroot", root, "apt-get", "update")
     _product(root, variant.debian)
     disk = folder / "server.img"
     with disk.open("wb") as file:
