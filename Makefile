@@ -61,7 +61,7 @@ test: image ## Pass the tests: units, real installations onto images, one boot i
 test-vm: test-vm-hosts test-vm-running test-vm-guests ## The fuller matrix in QEMU: the three that follow
 
 # Two machines at once, each with one processor; a file stays with one of the two.
-IN_QEMU = $(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile --durations 20 -m vm
+IN_QEMU = $(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30 -m vm
 NO_HOSTS = test_guest*.py test_bootstrap*.py test_setup_console.py
 
 test-vm-hosts: iso netboot ## The medium, what it installs, and that the host starts (an hour without KVM: give it the whole computer)

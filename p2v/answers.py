@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from xeninstall.answers.model import Convert, Source
+from xeninstall.answers.model import Convert, Source, XenMode
 from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.machine.model import Disk, Machine, Reason
 
 from .guest.model import Card
+from .repaired import Wishes
 from .request import Request
-from .vm.model import VirtualMachine
+from .target.password import read_password
+from .vm.model import Mode, VirtualMachine
 
 # Nobody means to convert these: what the medium runs from, one path of several, a drive without a disk in it.
 _NEVER = (Reason.BOOT_MEDIUM, Reason.MULTIPATH_MEMBER, Reason.NO_MEDIUM)
@@ -87,6 +89,12 @@ def cards_of(machine: Machine | None) -> tuple[Card, ...]:
     return tuple(Card(nic.mac.lower(), nic.name, nic.pci) for nic in machine.nics) if machine is not None else ()
 
 
+def wishes_of(convert: Convert, machine: Machine | None) -> Wishes:
+    """What repairs are given. Raises UsageError for a passphrase that cannot be read."""
+    passphrases = tuple(read_password(f"file:{path}", "passphrase", "convert.unlock") for path in convert.unlock)
+    return Wishes(cards_of(machine), (), convert.drop_hibernation, passphrases)
+
+
 def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:
     """The machine with the processors and the memory that were asked for."""
     if convert.vcpus != "auto":
@@ -94,6 +102,11 @@ def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:
     if convert.memory != "auto":
         vm = replace(vm, memory_bytes=convert.memory)
     return vm
+
+
+def mode_of(convert: Convert) -> Mode | None:
+    """How Xen shall run it; None for the best that the host can."""
+    return None if convert.mode is XenMode.AUTO else Mode(convert.mode.value)
 
 
 def disks_under(path: str, machine: Machine | None) -> tuple[str, ...]:

@@ -22,20 +22,20 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
-from .answers import as_answered, bridges_of, cards_of, disks_of, disks_under, request_of
+from .answers import as_answered, bridges_of, disks_of, disks_under, mode_of, request_of, wishes_of
 from .convert import PART, convert
 from .define import definition, of_images, with_traits, write_files
 from .guest.model import Traits
 from .journal import journal_of, read_journal
 from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight
-from .repaired import Wishes, convert_repaired
+from .repaired import convert_repaired
 from .request import Request, goals
 from .task import begun
 from .trial import PROGRAM as TRIAL_PROGRAM
 from .trial import trial_of_folder
 from .verify import verify
-from .vm.model import VirtualMachine
+from .vm.model import Mode, VirtualMachine
 
 STAGES = {
     "repair": "Repairs",
@@ -76,7 +76,7 @@ class Conversion:
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
         with self._asked() as asked:
-            found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
+            found = preflight(replace(asked.request, resume=False), wishes_of(self.answers, self._machine), self._runner)
         return replace(found, findings=(*found.findings, *self._trial_findings()))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
@@ -112,7 +112,7 @@ class Conversion:
             convert(request, self._runner, telling, stop)
             return None
         telling.begin("repair")
-        looked = convert_repaired(request, self._wishes(), self._runner, telling, stop)
+        looked = convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
         # Of a conversion that was resumed the repairs are known no more; the machine's own firmware is the next best.
         return looked.reports[0].traits if looked is not None and looked.reports else None
 
@@ -122,7 +122,7 @@ class Conversion:
         with telling.stage("define"):
             plain = of_images(self._machine, asked.request, asked.bridges, self._uuid)
             vm = with_traits(as_answered(plain, self.answers), traits)
-            for note in write_files(vm, asked.request):
+            for note in write_files(vm, asked.request, mode_of(self.answers) or Mode.HVM):
                 telling(note)
         return vm
 
@@ -156,9 +156,6 @@ class Conversion:
                     text = definition(self._machine, request, bridges, lambda vm: as_answered(vm, self.answers))
                     request = replace(request, machine=text)
             yield _Asked(request, bridges, folder)
-
-    def _wishes(self) -> Wishes:
-        return Wishes(cards_of(self._machine), (), self.answers.drop_hibernation)
 
 
 class _Kept:

@@ -10,7 +10,7 @@ from .guest.model import Traits
 from .request import Request, goals
 from .vm.from_machine import from_machine
 from .vm.libvirt import libvirt_xml
-from .vm.model import DiskImage, VirtualMachine, to_json
+from .vm.model import DiskImage, Mode, VirtualMachine, to_json
 from .vm.xl import xl_config
 
 Shape = Callable[[VirtualMachine], VirtualMachine]
@@ -42,13 +42,13 @@ def with_traits(vm: VirtualMachine, traits: Traits | None) -> VirtualMachine:
     return replace(vm, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
 
 
-def write_files(vm: VirtualMachine, request: Request) -> list[Note]:
+def write_files(vm: VirtualMachine, request: Request, mode: Mode = Mode.HVM) -> list[Note]:
     """The definitions of this machine, in the folder of the images. Raises UsageError."""
     first = goals(request)[0].path
     if first is None:
         return []
     notes = []
-    for suffix, content in (("cfg", xl_config(vm)), ("xml", libvirt_xml(vm))):
+    for suffix, content in (("cfg", xl_config(vm, mode)), ("xml", libvirt_xml(vm))):
         path = first.parent / f"{vm.name}.{suffix}"
         path.write_text(content)
         notes.append(Note(f"defined in {path}"))

@@ -1,4 +1,4 @@
-"""A conversion to a target, stage by stage: log in, map and reserve, send, verify, define and start.
+"""A conversion to a target, stage by stage: log in, map and reserve, send, verify, define, try and start.
 
 What cannot be finished is removed from the target, unless it was stopped and another run can go on with it.
 """
@@ -22,11 +22,13 @@ from .losses import tell_losses
 from .request import PAGE_FILES, Goal, Request
 from .sending import Sending
 from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, WantedDisk
+from .target_trial import check_trial, try_there
 from .task import Task, image_length, sent_task
 from .types import DiskReader
+from .vm.console import TrialError
 from .vm.model import Mode, VirtualMachine
 
-_STAGES = 5
+_STAGES = 5  # and a sixth for a trial start
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Order:
     start: bool = False
     verify: bool = True
     discard: bool = False
+    trial: bool = False
+    marker: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Delivered:
     places: tuple[str, ...]
     how_to_start: str
     started: bool
+    tried: str = ""  # how its trial start went
 
 
 def deliver(
@@ -72,37 +77,43 @@ def deliver(
         with lock:
             emit(event)
 
+    stages = _STAGES + order.trial
     order.machine.check()
+    if order.trial:
+        check_trial(order.machine, target)
     if request.format not in target.formats:
         raise UsageError(f"{target.name} takes no {request.format}", hint=f"choose one of {', '.join(target.formats)}")
-    with _stage("login", f"Logging in to {target.name}", 1, tell):
+    with _stage("login", f"Logging in to {target.name}", 1, stages, tell):
         peer = first_login(target)
         for remark in target.remarks:
             tell(Note(remark, warning=True))
     mode = _mode(order, peer)
-    with _stage("map", f"Looking at {', '.join(request.disks)}", 2, tell):
+    with _stage("map", f"Looking at {', '.join(request.disks)}", 2, stages, tell):
         maps = _map(request, readers, runner, tell)
         goals = [Goal((number,), None, reader.name) for number, reader in enumerate(readers)]
         wanted = tuple(_wanted(request, goal, readers, maps) for goal in goals)
         bridges = tuple(dict.fromkeys(nic.bridge for nic in order.machine.nics))
-        asked = Wanted(order.machine.name, wanted, order.storage, bridges, request.resume, order.discard)
+        asked = Wanted(order.machine.name, wanted, order.storage, bridges, request.resume, order.discard, order.trial)
         with _nothing_begun():
             delivery = target.deliver(asked)
     with _removed_when_lost(delivery, begun or threading.Event()):
         tasks = [sent_task(request, goal, readers, maps, _begin(delivery, goal)) for goal in goals]
-        with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, tell):
+        with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, stages, tell):
             outcomes = copy_all(tasks, Sending(target, delivery, request.limit, tell, stop).send, tell, stop)
         if order.verify:
-            _verify(target, delivery, tasks, tell)
-        with _stage("define", f"Defining {order.machine.name}", 5, tell):
+            _verify(target, delivery, tasks, stages, tell)
+        with _stage("define", f"Defining {order.machine.name}", 5, stages, tell):
             how = delivery.define(order.machine, mode)
-            not_started = _start(delivery) if order.start else None
-            delivery.close()
+            not_started: Error | None = _start(delivery) if order.start and not order.trial else None
+        tried = ""
+        if order.trial:
+            tried, not_started = _try(delivery, order, stages, tell, stop)
+        delivery.close()
     if not_started is not None:
         hint = f"the machine is complete there and stays: mend the cause, then start it with: {how}"
-        raise TargetError(not_started.message, hint=hint)
+        raise type(not_started)(not_started.message, hint=hint)
     _finish(tasks, outcomes, readers, delivery, how if not order.start else "", runner, tell, began)
-    return Delivered(peer, tuple(delivery.places), how, order.start)
+    return Delivered(peer, tuple(delivery.places), how, order.start, tried)
 
 
 def first_login(target: Target) -> Peer:
@@ -121,8 +132,8 @@ def _nothing_begun() -> Iterator[None]:
 
 
 def _mode(order: Order, peer: Peer) -> Mode:
-    if order.start and not peer.modes:
-        hint = "leave --start out; a Xen host must have been booted with Xen"
+    if (order.start or order.trial) and not peer.modes:
+        hint = f"leave {'--start' if order.start else '--trial'} out; a Xen host must have been booted with Xen"
         raise TargetError(f"{peer.name} runs no virtual machines ({peer.product})", hint=hint)
     if order.mode is not None:
         if peer.modes and order.mode not in peer.modes:
@@ -156,15 +167,29 @@ def _begin(delivery: Delivery, goal: Goal) -> Callable[[Job], Journal]:
     return lambda job: delivery.journal(goal.disks[0], job)
 
 
-def _start(delivery: Delivery) -> Error | None:
+def _start(delivery: Delivery) -> TargetError | None:
     """Start the machine; why it does not start. Raises Lost: nobody knows then whether it did."""
     try:
         delivery.start()
     except Stopped:
         raise
     except Error as error:
-        return error
+        return TargetError(error.message, hint=error.hint)
     return None
+
+
+def _try(delivery: Delivery, order: Order, stages: int, emit: Emit, stop: threading.Event) -> tuple[str, Error | None]:
+    """Start it for a trial, and then for good if that is wanted: how the trial went, and why the machine does not start."""
+    began = time.monotonic()
+    emit(StageStarted("trial", f"Starting {order.machine.name} for a trial", stages, stages))
+    try:
+        tried = try_there(delivery, order.machine.name, order.marker, emit, stop)
+    except Stopped:
+        raise
+    except (TargetError, TrialError) as error:
+        return "", error
+    emit(StageFinished("trial", time.monotonic() - began))
+    return tried, _start(delivery) if order.start else None
 
 
 @contextmanager
@@ -197,10 +222,10 @@ def _abort(delivery: Delivery) -> str:
     return ""
 
 
-def _verify(target: Target, delivery: Delivery, tasks: Sequence[Task], emit: Emit) -> None:
+def _verify(target: Target, delivery: Delivery, tasks: Sequence[Task], stages: int, emit: Emit) -> None:
     done = [0] * len(tasks)
     total = sum(chunk.length for task in tasks if task.journal is not None for chunk in task.journal.record.chunks)
-    with _stage("verify", f"Comparing what lies on {target.name}", 4, emit):
+    with _stage("verify", f"Comparing what lies on {target.name}", 4, stages, emit):
         for number, task in enumerate(tasks):
             assert task.journal is not None
 
@@ -234,8 +259,8 @@ def _finish(
 
 
 @contextmanager
-def _stage(name: str, title: str, number: int, emit: Emit) -> Iterator[None]:
+def _stage(name: str, title: str, number: int, stages: int, emit: Emit) -> Iterator[None]:
     began = time.monotonic()
-    emit(StageStarted(name, title, number, _STAGES))
+    emit(StageStarted(name, title, number, stages))
     yield
     emit(StageFinished(name, time.monotonic() - began))

@@ -30,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     drivers = "driver packages for Windows, unpacked, such as virtio-win's"
     hibernation = "repair a hibernated Windows: what was open in it is lost, in the image"
     drop = "leave out page-files: what Windows and Linux keep in page, swap and old hibernation files"
+    unlock = "passphrase of encrypted volumes (LUKS): file:PATH, env:NAME, fd:NUMBER, or ask; again for several"
     everything = "copy every byte, also what no file system uses"
 
     inspect = add("inspect", "show which systems and volumes are on disks, how much is in use, and what cannot be mapped and why")
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     before.add_argument("--machine", metavar="FILE", help=machine)
     before.add_argument("--drivers", metavar="FOLDER", help=drivers)
     before.add_argument("--drop-hibernation", action="store_true", help=hibernation)
+    before.add_argument("--unlock", metavar="SOURCE", action="append", default=[], help=unlock)
     before.add_argument("--limit", metavar="RATE", help="estimate for at most this much a second, such as 50M")
     before.add_argument("--json", action="store_true", help="print it as JSON")
 
@@ -92,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--machine", metavar="FILE", help=machine)
     convert.add_argument("--drivers", metavar="FOLDER", help=drivers)
     convert.add_argument("--drop-hibernation", action="store_true", help=hibernation)
+    convert.add_argument("--unlock", metavar="SOURCE", action="append", default=[], help=unlock)
     convert.add_argument(
         "--bridge",
         metavar="[NIC=]BRIDGE",
@@ -146,6 +149,12 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_target_options(verb: argparse.ArgumentParser) -> None:
     """How a target is reached, and what happens there."""
     verb.add_argument("--start", action="store_true", help="start the machine on the target when it is there")
+    verb.add_argument(
+        "--trial",
+        action="store_true",
+        help="start the machine there once without a network, on copies of its disks; it has to ask for a login (over ssh://)",
+    )
+    verb.add_argument("--marker", metavar="TEXT", default="", help="text on its console that also means that it is up")
     verb.add_argument("--mode", choices=list(Mode), help="how Xen runs the machine (default: hvm where the host can)")
     verb.add_argument("--no-verify", action="store_true", help="do not read the disks again on the target and compare them")
     verb.add_argument(

@@ -115,7 +115,7 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
             return Preflight(tuple(findings), Looked((), ()), 0, None, None, None)
         maps = map_sources(readers, runner, everything=request.everything)
         for reader, disk_map in zip(readers, maps, strict=True):
-            findings += _of_disk(reader.name, disk_map)
+            findings += _of_disk(reader.name, disk_map, unlocked=bool(wishes.passphrases))
         read_bytes = sum(disk_map.block_map.used_bytes for disk_map in maps)
         image_bytes: int | None = 0
         for goal in planned:
@@ -142,15 +142,19 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
     return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds)
 
 
-def _of_disk(name: str, disk_map: DiskMap) -> Iterator[Finding]:
+def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Finding]:
     for remark in disk_map.remarks:
         yield Finding(Severity.WARNING, name, remark)
     for volume in disk_map.volumes:
         subject, content = f"{name}, {volume.name}", volume.content
         match content.kind:
+            case Kind.LUKS if unlocked:
+                # Whether it was opened is told with the systems.
+                yield Finding(Severity.NOTE, subject, f"it is encrypted ({content.title}): it is copied whole")
             case Kind.LUKS:
                 text = f"it is encrypted ({content.title}): it is copied whole, and what is in it is not repaired"
-                yield Finding(Severity.WARNING, subject, text, "see that a passphrase opens it, and not the machine's TPM alone")
+                remedy = "give its passphrase with --unlock; see that one opens it, and not the machine's TPM alone"
+                yield Finding(Severity.WARNING, subject, text, remedy)
             case Kind.BITLOCKER:
                 text = "it is encrypted by BitLocker: it is copied whole, and Windows in it cannot be repaired"
                 remedy = "switch it off first (manage-bde -off C:), or have its recovery key at hand for the first start"

@@ -18,16 +18,17 @@ from .convert import convert_disks
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
-from .guest.slots import Slot, hardware, slots, twins
+from .guest.slots import hardware, twins
 from .guest.tree import printable
+from .guest.unlock import Unlocked, unlocked
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
-from .guest.windows_mounts import find_windows, repair_windows
+from .guest.windows_mounts import WindowsFound, find_windows, repair_windows
 from .layout.joined import Joined
-from .layout.model import Kind
 from .layout.read import read_layouts
 from .request import Request, goals
 from .source.overlay import Overlay, overlay
+from .target.password import Password
 from .task import begun
 from .types import DiskReader
 
@@ -69,11 +70,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What repairs are given by the user: the machine's cards, driver packages for Windows, leave to drop its hibernation."""
+    """What repairs are given by the user: the machine's cards, driver packages for Windows, leave to drop its hibernation,
+    passphrases of encrypted volumes.
+    """
 
     cards: tuple[Card, ...] = ()
     packages: tuple[Package, ...] = ()
     drop_hibernation: bool = False
+    passphrases: tuple[Password, ...] = ()
 
 
 def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> Looked | None:
@@ -135,11 +139,10 @@ def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mou
             stack.enter_context(overlay(disk, folder / f"{number}.qcow2", runner, allow_mounted=allow_mounted))
             for number, disk in enumerate(disks)
         ]
-        with layout_of(shown) as found:
-            views = [one.view for one in shown]
-            told, remarks = find_windows(found, views, [view.stat().st_size for view in views], wishes.packages, runner)
+        with _opened(shown, wishes, runner) as found:
+            told, remarks = _find_windows(found, wishes, runner)
             reports: list[Told] = [plan_windows(one.guest) for one in told]
-            with _linux(found, shown, wishes, runner) as (systems, more):
+            with _linux(found, len(shown), wishes, runner) as (systems, more):
                 reports += [plan_repairs(one.guest, one.tree) for one in systems]
                 remarks += [*more, *(remark for one in systems for remark in one.remarks)]
         return Looked(tuple(reports), tuple(remarks), tuple(one.slot.title for one in told if one.hibernated))
@@ -147,14 +150,13 @@ def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mou
 
 def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit) -> Looked:
     """Repair every system on the disks, in their overlays. Raises RepairError."""
-    views = [one.view for one in shown]
     reports: list[Told] = []
-    with layout_of(shown) as found:
-        windows, remarks = find_windows(found, views, [view.stat().st_size for view in views], wishes.packages, runner)
+    with _opened(shown, wishes, runner) as found:
+        windows, remarks = _find_windows(found, wishes, runner)
         for one in windows:
             emit(Note(f"Repairing {one.guest.name} on {one.slot.title} …"))
-            reports.append(repair_windows(one, views, runner, drop_hibernation=wishes.drop_hibernation))
-        with _linux(found, shown, wishes, runner) as (systems, more):
+            reports.append(repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation))
+        with _linux(found, len(shown), wishes, runner) as (systems, more):
             remarks += [*more, *(remark for system in systems for remark in system.remarks)]
             for system in systems:
                 emit(Note(f"Repairing {system.guest.name} on {system.slot.title} …"))
@@ -165,6 +167,11 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
     _follow(shown)
     for remark in remarks:
         emit(Note(printable(remark), warning=True))
+    if not reports and found.locked:
+        raise RequirementError(
+            f"no system was found that could be repaired: {'; '.join(found.locked)}",
+            hint="give its passphrase with --unlock, or copy the disks as they are, without --repair",
+        )
     if not reports:
         raise RequirementError(
             "no system was found on the disks that could be repaired",
@@ -174,12 +181,15 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
 
 
 @contextmanager
-def layout_of(shown: Sequence[Overlay]) -> Iterator[list[Slot]]:
-    """The volumes of the disks, as they are in their overlays."""
+def _opened(shown: Sequence[Overlay], wishes: Wishes, runner: Runner) -> Iterator[Unlocked]:
+    """The volumes of the disks, as they are in their overlays, and those within encrypted ones."""
     with ExitStack() as stack:
         readers = [stack.enter_context(one.reader()) for one in shown]
-        joined = Joined(readers)
-        yield slots(joined, read_layouts(joined, readers), readers)
+        yield stack.enter_context(unlocked(readers, [one.view for one in shown], wishes.passphrases, runner))
+
+
+def _find_windows(found: Unlocked, wishes: Wishes, runner: Runner) -> tuple[list[WindowsFound], list[str]]:
+    return find_windows(found.slots, found.disks, [disk.stat().st_size for disk in found.disks], wishes.packages, runner)
 
 
 def _follow(shown: Sequence[Overlay]) -> None:
@@ -199,17 +209,11 @@ def _follow(shown: Sequence[Overlay]) -> None:
 
 
 @contextmanager
-def _linux(
-    found: Sequence[Slot], shown: Sequence[Overlay], wishes: Wishes, runner: Runner
-) -> Iterator[tuple[list[Found], list[str]]]:
-    known = replace(hardware(found, len(shown)), cards=wishes.cards)
-    locked = [
-        f"{slot.title} is encrypted ({slot.volume.content.title}): what is in it cannot be repaired"
-        for slot in found
-        if slot.kind in (Kind.LUKS, Kind.BITLOCKER)
-    ]
-    with guests(found, [one.view for one in shown], known, runner) as (systems, remarks):
-        yield systems, [*locked, *remarks]
+def _linux(found: Unlocked, disks: int, wishes: Wishes, runner: Runner) -> Iterator[tuple[list[Found], list[str]]]:
+    known = replace(hardware(found.slots, disks), cards=wishes.cards)
+    locked = [f"{title}: what is in it is not repaired" for title in found.locked]
+    with guests(found.slots, found.disks, known, runner) as (systems, remarks):
+        yield systems, [*found.remarks, *locked, *remarks]
 
 
 def _overlays(

@@ -15,14 +15,14 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
-from .answers import as_answered, bridges_of, cards_of, disks_of, request_of
+from .answers import as_answered, bridges_of, disks_of, mode_of, request_of, wishes_of
 from .conversion import Conversion, Telling
 from .convert import open_disks
 from .define import with_traits
 from .deliver import Delivered, Order, deliver, first_login
 from .place import is_folder
 from .preflight import Finding, Preflight, Room, Severity, preflight
-from .repaired import Wishes, repaired
+from .repaired import repaired
 from .request import Request, check_request
 from .target.model import Peer, Storage, Target
 from .target.password import Password, read_password
@@ -32,7 +32,7 @@ from .vm.model import VirtualMachine
 
 # Repairs are kept here while the sending lasts, or waits to be gone on with.
 SCRATCH = Path("/var/tmp/p2v")
-_STAGES = ("repair", "login", "map", "copy", "verify", "define")
+_STAGES = ("repair", "login", "map", "copy", "verify", "define", "trial")
 
 
 def conversion_to(answers: Convert, machine: Machine | None, runner: Runner, password: Password | None = None) -> Conversion:
@@ -64,6 +64,7 @@ class HostConversion(Conversion):
         """See Conversion."""
         left_out = {"repair"} if not self.answers.repair else set()
         left_out |= {"verify"} if not self.answers.verify else set()
+        left_out |= {"trial"} if not self.answers.test_boot else set()
         return tuple(name for name in _STAGES if name not in left_out)
 
     def look(self) -> tuple[Peer, tuple[Storage, ...]]:
@@ -76,7 +77,7 @@ class HostConversion(Conversion):
         with self._connected() as target:
             room, greeting = self._greeted(target)
             request = self._request(target)
-        found = preflight(request, self._wishes(), self._runner, room)
+        found = preflight(request, wishes_of(self.answers, self._machine), self._runner, room)
         return replace(found, findings=(*greeting, *found.findings))
 
     def _greeted(self, target: Target) -> tuple[Room, list[Finding]]:
@@ -87,6 +88,7 @@ class HostConversion(Conversion):
             return Room(target.name, None), [Finding(Severity.REFUSED, target.name, error.message, error.hint)]
         said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
         said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
+        said += self._able(peer)
         place = self._target.partition("://")[2].partition("/")[2]
         chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
         if chosen is not None:
@@ -97,6 +99,19 @@ class HostConversion(Conversion):
         listed = ", ".join(one.name for one in storages) or "none"
         return Room(peer.name, None), [*said, Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}")]
 
+    def _able(self, peer: Peer) -> list[Finding]:
+        """What it is to do there that it cannot."""
+        wanted = self.answers
+        if (wanted.start or wanted.test_boot) and not peer.modes:
+            key = "start" if wanted.start else "test_boot"
+            remedy = f"boot it with Xen, or leave convert.{key} out"
+            return [Finding(Severity.REFUSED, peer.name, f"it runs no virtual machines ({peer.product})", remedy)]
+        mode = mode_of(wanted)
+        if mode is not None and peer.modes and mode not in peer.modes:
+            remedy = f"write one of {', '.join(peer.modes)} as convert.mode, or leave it out"
+            return [Finding(Severity.REFUSED, peer.name, f"it runs no {mode} machines", remedy)]
+        return []
+
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """See Conversion."""
         telling = Telling(emit, self.stages())
@@ -106,13 +121,14 @@ class HostConversion(Conversion):
             begun = threading.Event()
             again = mark.exists() and (not self.answers.repair or all(file.exists() for file in files))
             # What a try left of which the repairs are gone cannot be gone on with.
-            order = Order(self._vm(), start=self.answers.start, verify=self.answers.verify, discard=mark.exists() and not again)
+            order = replace(self._order(), discard=mark.exists() and not again)
             request = replace(request, resume=again)
             try:
                 done = self._send(request, order, target, files, telling, stop, begun)
             finally:
                 mark.touch() if begun.is_set() else mark.unlink(missing_ok=True)
         facts = {"images": ", ".join(done.places), "copied": telling.copied}
+        facts |= {"trial start": done.tried} if done.tried else {}
         facts["virtual machine"] = f"{order.machine.name}: {order.machine.vcpus} vCPUs, {format_size(order.machine.memory_bytes)}"
         if done.started or done.how_to_start:
             facts["start it"] = f"it runs on {done.peer.name}" if done.started else done.how_to_start
@@ -135,7 +151,15 @@ class HostConversion(Conversion):
             else:
                 telling.begin("repair")
                 readers, looked = stack.enter_context(
-                    repaired(request, files, self._wishes(), self._runner, telling, again=not request.resume, keep=begun.is_set)
+                    repaired(
+                        request,
+                        files,
+                        wishes_of(self.answers, self._machine),
+                        self._runner,
+                        telling,
+                        again=not request.resume,
+                        keep=begun.is_set,
+                    )
                 )
                 if looked is not None and looked.reports:
                     order = replace(order, machine=with_traits(order.machine, looked.reports[0].traits))
@@ -159,6 +183,11 @@ class HostConversion(Conversion):
         self._vm().check()
         return request
 
+    def _order(self) -> Order:
+        wanted = self.answers
+        order = Order(self._vm(), mode=mode_of(wanted), start=wanted.start, verify=wanted.verify)
+        return replace(order, trial=wanted.test_boot, marker=wanted.test_marker or "")
+
     def _vm(self) -> VirtualMachine:
         name = self.answers.name or ""
         if self._machine is None:
@@ -166,9 +195,6 @@ class HostConversion(Conversion):
             return as_answered(unknown, self.answers)
         bridges = bridges_of(self.answers, self._machine)
         return as_answered(from_machine(self._machine, name, (), bridges=bridges, uuid=self._uuid), self.answers)
-
-    def _wishes(self) -> Wishes:
-        return Wishes(cards_of(self._machine), (), self.answers.drop_hibernation)
 
     def _kept(self, request: Request) -> tuple[list[Path], Path]:
         """Where the repairs of each disk are kept, and the mark of a try that can be gone on with."""

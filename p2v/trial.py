@@ -10,66 +10,22 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
 from threading import Event as Signal
 
-from xeninstall.base.errors import Error, RequirementError, Stopped
+from xeninstall.base.errors import RequirementError, Stopped
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Process, Runner
 from xeninstall.base.sizes import format_duration
 
+from .vm.console import Seen, TrialError, judged, last_words
 from .vm.model import VirtualMachine
 
 PROGRAM = "qemu-system-x86_64"
 _PATIENCE_SECONDS = 900.0  # without hardware virtualization a system takes minutes
 _LOOK_SECONDS = 0.5
 _LEAST_MIB, _MOST_MIB = 512, 4096
-_KEPT_LINES = 12
 _OVMF = Path("/usr/share/OVMF")
-
-# As agetty and its like ask, after the host's name; the kernel may go on talking on the same line.
-_LOGIN = re.compile(r"^(?:[\w.-]{1,64} )?login: ?", re.MULTILINE)
-# What nothing comes after. Each is at its place a line of GRUB, of the kernel, of an initramfs or of the firmware.
-_DEAD = re.compile(
-    r"Kernel panic - not syncing|^grub rescue>|^grub> ?$|\(initramfs\) ?$|Gave up waiting for (?:root|suspend/root)|"
-    r"dracut:/# ?$|Entering emergency mode|You are in emergency mode|No bootable (?:device|option)|Boot failed|"
-    r"^Shell> ?$|UEFI Interactive Shell|Operating System not found|VFS: Unable to mount root",
-    re.MULTILINE,
-)
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
-
-
-class TrialError(Error):
-    """The virtual machine did not come to a login."""
-
-
-class Seen(StrEnum):
-    """What a console tells."""
-
-    NOTHING_YET = "nothing yet"
-    LOGIN = "login"
-    DEAD = "dead"
-
-
-def judged(console: str, marker: str = "") -> Seen:
-    """By all that a console has said so far; `marker` is a text of the user's that means "it is up"."""
-    plain = cleaned(console)
-    if _LOGIN.search(plain) or (marker and marker in plain):
-        return Seen.LOGIN
-    return Seen.DEAD if _DEAD.search(plain) else Seen.NOTHING_YET
-
-
-def cleaned(console: str) -> str:
-    """Without what steers a terminal: a guest is not trusted, and its words go into messages."""
-    text = _CONTROL.sub("", console.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
-
-
-def last_words(console: str) -> str:
-    """The end of it, for a message."""
-    lines = [line.strip()[:160] for line in cleaned(console).splitlines() if line.strip()]
-    return " | ".join(lines[-_KEPT_LINES:])[-900:] or "nothing"
 
 
 def trial_of_folder(

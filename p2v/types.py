@@ -75,6 +75,21 @@ class BlockMap:
 
 
 @dataclass(frozen=True)
+class Encryption:
+    """How the data of a volume is encrypted: dm-crypt's terms. `length` is None where it goes to the end of the volume.
+
+    Sectors are numbered in 512 bytes from `first_sector` on, whatever `sector_bytes` are encrypted at once.
+    """
+
+    cipher: str  # `aes-xts-plain64`
+    offset: int
+    length: int | None = None
+    sector_bytes: int = 512
+    first_sector: int = 0
+    machine_only: bool = False  # every key is kept by the machine's TPM or a token
+
+
+@dataclass(frozen=True)
 class Literal:
     """Bytes of the image that do not come from a disk: headers and tables."""
 

@@ -27,6 +27,13 @@ def checked_answers(path: Path) -> bytes:
             f"{path}: root.password_file: the password's file does not come along with the answers",
             hint="give root.password_hash instead; openssl passwd -6 makes one",
         )
+    for key in ("identity", "password_file", "ca"):
+        name = said.get("convert", {}).get(key)
+        if name is not None and not name.startswith("/"):
+            raise UsageError(
+                f"{path}: convert.{key}: the file {name} does not come along with the answers",
+                hint="put the answers and the file onto a stick labelled XENANSWERS, as answers.toml beside it",
+            )
     for hook in _HOOKS:
         script = said.get("hooks", {}).get(hook)
         if script is not None and not script.startswith("#!"):

@@ -75,6 +75,7 @@ class Named:
     partuuid: str = ""
     group: str = ""  # volume group and logical volume, or nothing
     logical: str = ""
+    within: str = ""  # the UUID of the encrypted volume that it was opened from
 
 
 @dataclass(frozen=True)

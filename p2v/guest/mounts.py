@@ -17,7 +17,7 @@ from xeninstall.base.run import CommandError, Runner
 from ..layout.model import Kind
 from .esp import Esp
 from .inspect import inspect, is_linux
-from .linux.names import resolve
+from .linux.names import logical_names, resolve
 from .loops import loop_device
 from .model import Guest, Hardware, Named
 from .slots import MOUNTABLE, Slot
@@ -134,13 +134,26 @@ class _Bench:
             place = _unescaped(words[1])
             if not any(place == wanted or place.startswith(f"{wanted}/") for wanted in _WANTED):
                 continue
-            other = self._slot_of(_unescaped(words[0]), words[2])
+            spec = _unescaped(words[0])
+            other = self._encrypted(tree, spec) or self._slot_of(spec, words[2])
             if other is None:
                 if words[0].startswith(("/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")):
                     found.remarks.append(f"{place} of the guest is on {words[0][:80]}, which was not found")
                 continue
             entries.append((place, other, words[3].split(",") if len(words) > 3 else []))
         return sorted(entries[:_MAX_ENTRIES], key=lambda entry: entry[0].count("/"))
+
+    def _encrypted(self, tree: RootTree, spec: str) -> Slot | None:
+        """What crypttab opens under this name."""
+        for line in (text(tree, "/etc/crypttab") or "").splitlines()[:1000]:
+            words = line.split()
+            if len(words) > 1 and f"/dev/mapper/{words[0]}" == spec:
+                closed = self._slot_of(words[1], "luks")
+                return self._within(closed.named.uuid) if closed is not None and closed.named.uuid else None
+        return None
+
+    def _within(self, uuid: str) -> Slot | None:
+        return self._first(lambda named: named.within == uuid)
 
     def _slot_of(self, spec: str, fstype: str) -> Slot | None:
         tag, sign, value = spec.partition("=")
@@ -155,7 +168,7 @@ class _Bench:
         for prefix in ("/dev/disk/by-uuid/", "/dev/disk/by-label/", "/dev/disk/by-partuuid/"):
             if spec.startswith(prefix):
                 return self._slot_of(f"{prefix[13:-1].upper()}={spec.removeprefix(prefix)}", fstype)
-        logical = self._first(lambda named: bool(named.logical) and spec in _logical_names(named))
+        logical = self._first(lambda named: bool(named.logical) and spec in logical_names(named))
         if logical is not None:
             return logical
         volume = resolve(spec, self._hardware, fstype).volume
@@ -224,11 +237,6 @@ def _is_root(place: Path) -> bool:
 def _type_of(slot: Slot) -> str:
     # An ext2 without a journal is mounted by the same driver.
     return {Kind.EXT: "ext4", Kind.XFS: "xfs", Kind.BTRFS: "btrfs"}[slot.kind]
-
-
-def _logical_names(named: Named) -> tuple[str, ...]:
-    doubled = "-".join(part.replace("-", "--") for part in (named.group, named.logical))
-    return (f"/dev/{named.group}/{named.logical}", f"/dev/mapper/{doubled}")
 
 
 def _unescaped(word: str) -> str:

@@ -16,14 +16,17 @@ from .. import __version__
 from ..sink.model import TargetError
 from ..target.names import plain
 from ..target.wire import MOST_DATA, PROTOCOL, Coding, Ended, Frame, Kind, Link, WireError, words_of
-from ..vm.model import Mode
+from ..vm.model import Mode, VirtualMachine
 from .define import config_of, define, machine, modes, start
 from .incoming import MOST_BYTES, MOST_DISKS, Incoming, find, reserve
 from .journals import append, begin, piece
 from .store import Opened, Room, rooms
+from .trial import Trial, check_able, remove_left
+from .trial import begin as begin_trial
 
 _MOST_PARTS = 4096
 _MOST_PART_BYTES = 64 << 20
+_MOST_MARKER = 200
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Session:
         self._incoming: Incoming | None = None
         self._opened: dict[int, Opened] = {}
         self._config: Path | None = None
+        self._defined: tuple[VirtualMachine, Mode] | None = None
+        self._trial: Trial | None = None
         self._expand = _Expander()
         self._calls: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
@@ -58,6 +63,9 @@ class Session:
             "digests": self._digests,
             "forget": self._forget,
             "define": self._define,
+            "trial": self._try,
+            "trial-look": self._look,
+            "trial-end": self._end_trial,
             "start": self._start,
             "abort": self._abort,
             "finish": self._finish,
@@ -78,6 +86,8 @@ class Session:
         except Ended:
             return  # What was written stays for whoever comes again.
         finally:
+            with suppress(Error, OSError):
+                self._end_trial({})
             self._close()
 
     def _answer(self, words: dict[str, Any]) -> None:
@@ -131,6 +141,7 @@ class Session:
             raise TargetError(f"{len(disks)} such disks are not a machine's", hint=f"1 to {MOST_DISKS} disks of up to 1 PiB are")
         found = find(self._host.state, name)
         if found is not None and words.get("discard") is True:
+            remove_left(found.folder, self._runner)
             found.discard(self._runner)
             found = None
         if found is not None and words.get("resume") is not True:
@@ -150,6 +161,8 @@ class Session:
             room = next((room for room in self._rooms() if room.name == storage), None)
             if room is None:
                 raise TargetError(f"there is no storage {storage[:80]!r}", hint="choose one that was listed")
+            if words.get("trial") is True and room.folder is not None:
+                check_able(self._runner)
             found = reserve(self._host.state, name, room, disks, self._runner)
         self._incoming = found
         begun = [found.journal(number).exists() for number in range(len(found.disks))]
@@ -199,8 +212,28 @@ class Session:
         vm = machine(str(words["machine"]), incoming)
         for disk in self._opened.values():
             disk.sync()
-        self._config = define(vm, Mode(words["mode"]), incoming, self._host.configs)
+        mode = Mode(words["mode"])
+        self._config, self._defined = define(vm, mode, incoming, self._host.configs), (vm, mode)
         return {"config": str(self._config), "start": f"xl create {self._config}"}
+
+    def _try(self, words: dict[str, Any]) -> dict[str, Any]:
+        if self._defined is None or self._trial is not None:
+            raise TargetError("nothing was defined yet, or a trial start is under way")
+        marker = str(words["marker"])[:_MOST_MARKER]
+        self._trial = begin_trial(*self._defined, self._known(), marker, self._runner)
+        return {}
+
+    def _look(self, _: dict[str, Any]) -> dict[str, Any]:
+        if self._trial is None:
+            raise TargetError("no trial start is under way")
+        found = self._trial.look()
+        return {"seen": found.seen, "why": found.why, "said": found.said}
+
+    def _end_trial(self, _: dict[str, Any]) -> dict[str, Any]:
+        trial, self._trial = self._trial, None
+        if trial is not None:
+            trial.end()
+        return {}
 
     def _start(self, _: dict[str, Any]) -> dict[str, Any]:
         if self._config is None:
@@ -210,6 +243,7 @@ class Session:
 
     def _abort(self, _: dict[str, Any]) -> dict[str, Any]:
         incoming = self._known()
+        self._end_trial({})
         self._close()
         if self._config is not None:
             self._config.unlink(missing_ok=True)
@@ -220,6 +254,8 @@ class Session:
     def _finish(self, _: dict[str, Any]) -> dict[str, Any]:
         if self._config is None:
             raise TargetError("nothing was defined yet")
+        self._end_trial({})
+        remove_left(self._known().folder, self._runner)
         self._known().forget()
         self._incoming = None
         return {}

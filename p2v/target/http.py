@@ -34,6 +34,7 @@ class HttpTarget:
     """See Target. `trusted` is None without TLS."""
 
     formats: Sequence[str] = ("qcow2", "raw", "vhd")
+    tries = False
     remarks: Sequence[str] = ()
 
     def __init__(self, address: Address, password: Password | None, trusted: Trusted | None) -> None:

@@ -46,6 +46,7 @@ class LibvirtTarget:
     """See Target."""
 
     formats: Sequence[str] = ("qcow2", "raw")
+    tries = False
 
     def __init__(self, address: Address, login: Login, image_format: str, runner: Runner) -> None:
         self._address, self._format = address, image_format

@@ -5,7 +5,7 @@
     target.storages()                     # where disks can lie there, with the room they have
     delivery = target.deliver(wanted)     # room is reserved, or what an earlier run left is taken up
     delivery.sink(0, at) …                # one sink a disk, which `copy` fills
-    delivery.verify(…); delivery.define(…); delivery.start()
+    delivery.verify(…); delivery.define(…); delivery.start()       # and, where the target can (`Tried`), a trial start between
     delivery.abort() | delivery.close()   # remove what is half-done | leave it, to be resumed or because it is whole
 
 A target raises `Lost` when its connection broke: the caller waits, calls `Target.login` again and goes on from the journal.
@@ -14,7 +14,7 @@ Everything else is an `Error` with what to do about it. Sizes and offsets are in
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from xeninstall.base.errors import RequirementError, Stopped, UsageError
 from xeninstall.base.sizes import format_size
@@ -22,9 +22,22 @@ from xeninstall.base.sizes import format_size
 from ..journal import Job, Journal
 from ..sink.model import TargetError
 from ..types import Sink
+from ..vm.console import Look
 from ..vm.model import Mode, VirtualMachine
 
-__all__ = ["Delivery", "Halted", "Lost", "Peer", "Storage", "Target", "TargetError", "Wanted", "WantedDisk", "storage_of"]
+__all__ = [
+    "Delivery",
+    "Halted",
+    "Lost",
+    "Peer",
+    "Storage",
+    "Target",
+    "TargetError",
+    "Tried",
+    "Wanted",
+    "WantedDisk",
+    "storage_of",
+]
 
 
 class Lost(Stopped):
@@ -76,6 +89,21 @@ class Wanted:
     bridges: tuple[str, ...] = ()
     resume: bool = False  # take up what an earlier run of this name left
     discard: bool = False  # remove that first
+    trial: bool = False  # it shall be started for a trial: what that needs there is looked at first
+
+
+@runtime_checkable
+class Tried(Protocol):
+    """A delivery whose target starts machines for a trial: a twin of what was defined, without a network."""
+
+    def begin_trial(self, marker: str) -> None:
+        """Start it; after `define`. `marker` is a text on the console that means "it is up". Raises TargetError."""
+
+    def look(self) -> Look:
+        """What is seen; returns within seconds."""
+
+    def end_trial(self) -> None:
+        """It is gone, with all that it wrote."""
 
 
 class Delivery(Protocol):
@@ -138,6 +166,10 @@ class Target(Protocol):
 
     def login(self) -> Peer:
         """Connect, or connect again, and say who answers. Raises Error with what to do, or Lost when nobody answers."""
+
+    @property
+    def tries(self) -> bool:
+        """Whether its deliveries are `Tried`, too."""
 
     def storages(self) -> Sequence[Storage]:
         """Where disks can lie; after `login`."""

@@ -25,6 +25,7 @@ class NbdTarget:
     """See Target. `trusted` is None without TLS."""
 
     formats: Sequence[str] = ("raw",)
+    tries = False
     remarks: Sequence[str] = ()
 
     def __init__(self, address: Address, trusted: Trusted | None) -> None:

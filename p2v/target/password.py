@@ -22,26 +22,26 @@ class Password:
         return "(a password)"
 
 
-def read_password(source: str, prompt: str) -> Password:
-    """What `--password` names. Raises UsageError, which never holds what was read."""
+def read_password(source: str, prompt: str, option: str = "--password") -> Password:
+    """What `--password`, or another option, names. Raises UsageError, which never holds what was read."""
     kind, _, rest = source.partition(":")
     try:
         match kind:
             case "file" if rest:
-                return _first_line(_bytes_of(Path(rest)), source)
+                return _first_line(_bytes_of(Path(rest)), f"{option} {source}")
             case "env" if rest:
                 if rest not in os.environ:
-                    raise UsageError(f"--password {source}: there is no such variable", hint="export it first, or give file:PATH")
-                return _first_line(os.environ[rest].encode(), source)
+                    raise UsageError(f"{option} {source}: there is no such variable", hint="export it first, or give file:PATH")
+                return _first_line(os.environ[rest].encode(), f"{option} {source}")
             case "fd" if rest.isdigit():
                 with open(int(rest), "rb", closefd=False) as file:
-                    return _first_line(file.read(_MOST_BYTES), source)
+                    return _first_line(file.read(_MOST_BYTES), f"{option} {source}")
             case "ask" if not rest:
-                return _asked(prompt)
+                return _asked(prompt, option)
     except OSError as error:
-        raise UsageError(f"--password {source} cannot be read: {error.strerror}", hint=HOW) from None
+        raise UsageError(f"{option} {source} cannot be read: {error.strerror}", hint=HOW) from None
     # What was written may be the password itself.
-    raise UsageError("--password takes the place of a password, and not the password", hint=HOW)
+    raise UsageError(f"{option} takes the place of a password, and not the password", hint=HOW)
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -49,16 +49,16 @@ def _bytes_of(path: Path) -> bytes:
         return file.read(_MOST_BYTES)
 
 
-def _first_line(data: bytes, source: str) -> Password:
+def _first_line(data: bytes, given: str) -> Password:
     line = data.split(b"\n", 1)[0].rstrip(b"\r")
     if not line or b"\0" in line:
-        raise UsageError(f"--password {source}: there is nothing in it", hint="its first line is the password")
+        raise UsageError(f"{given}: there is nothing in it", hint="its first line is the password")
     return Password(line.decode("utf-8", "surrogateescape"))
 
 
-def _asked(prompt: str) -> Password:
+def _asked(prompt: str, option: str) -> Password:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for a password", hint="give --password file:PATH, env:NAME or fd:NUMBER")
+        raise UsageError("there is no terminal to ask for a password", hint=f"give {option} file:PATH, env:NAME or fd:NUMBER")
     text = getpass.getpass(f"{prompt}: ")
     if not text:
         raise UsageError("no password was typed", hint="try again")

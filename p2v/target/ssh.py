@@ -11,6 +11,7 @@ from xeninstall.base.run import Channel, Runner
 from xeninstall.base.sizes import MIB
 
 from ..journal import Chunk, Job, Journal, Record, parse_journal
+from ..vm.console import Look, Seen, cleaned
 from ..vm.model import Mode, VirtualMachine, to_json
 from .address import Address
 from .coding import Choice, Wire
@@ -45,6 +46,7 @@ class SshTarget:
     """See Target."""
 
     formats: Sequence[str] = ("raw",)
+    tries = True
 
     def __init__(self, address: Address, login: Login, ways: Ways, runner: Runner) -> None:
         ways.check()
@@ -94,7 +96,7 @@ class SshTarget:
         chosen = storage_of(wanted, self.storages(), self._address.host)
         disks = [{"size": disk.size_bytes, "used": disk.used_bytes} for disk in wanted.disks]
         words = {"name": wanted.name, "storage": chosen.name, "disks": disks}
-        told = self.control.call("reserve", resume=wanted.resume, discard=wanted.discard, **words)
+        told = self.control.call("reserve", resume=wanted.resume, discard=wanted.discard, trial=wanted.trial, **words)
         places, begun = _texts(told.get("places")), told.get("begun")
         if len(places) != len(disks) or not isinstance(begun, list) or len(begun) != len(disks):
             raise self.strange("reserve")
@@ -221,6 +223,23 @@ class SshDelivery:
     def start(self) -> None:
         """See Delivery."""
         self._call("start")
+
+    def begin_trial(self, marker: str) -> None:
+        """See Tried."""
+        self._call("trial", marker=marker)
+
+    def look(self) -> Look:
+        """See Tried. The words are a guest's, and nothing that steers a terminal is believed to be left out already."""
+        told = self._call("trial-look")
+        try:
+            seen = Seen(str(told.get("seen")))
+        except ValueError:
+            raise self._target.strange("trial-look") from None
+        return Look(seen, cleaned(str(told.get("why", "")))[:200], cleaned(str(told.get("said", "")))[:1000])
+
+    def end_trial(self) -> None:
+        """See Tried."""
+        self._call("trial-end")
 
     def abort(self) -> None:
         """See Delivery."""

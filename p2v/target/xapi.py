@@ -38,6 +38,7 @@ class XapiTarget:
     """See Target."""
 
     formats: Sequence[str] = ("raw",)
+    tries = False
     remarks: Sequence[str] = ()
 
     def __init__(self, address: Address, password: Password | None, trusted: Trusted) -> None:

@@ -8,6 +8,7 @@ from xeninstall.machine.model import Machine
 
 from ..repaired import Wishes
 from ..request import Request
+from ..target.password import Password, read_password
 from .drivers import packages
 from .inventory import cards
 
@@ -40,4 +41,9 @@ def request_of(args: argparse.Namespace, form: str, limit: int | None) -> Reques
 
 def wishes_of(args: argparse.Namespace, machine: Machine | None) -> Wishes:
     """What repairs are given. Raises UsageError."""
-    return Wishes(cards(machine), packages(args.drivers), args.drop_hibernation)
+    return Wishes(cards(machine), packages(args.drivers), args.drop_hibernation, passphrases(args))
+
+
+def passphrases(args: argparse.Namespace) -> tuple[Password, ...]:
+    """What `--unlock` names. Raises UsageError."""
+    return tuple(read_password(source, "passphrase of the encrypted volume", "--unlock") for source in args.unlock)

@@ -8,10 +8,9 @@ from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import parse_size
 
 from ..preflight import preflight
-from ..repaired import Wishes
 from ..request import Request, is_address
-from .drivers import packages
-from .inventory import cards, inventory
+from .inventory import inventory
+from .options import wishes_of
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         allow_mounted=args.allow_mounted,
         limit=parse_size(args.limit) if args.limit is not None else None,
     )
-    wishes = Wishes(cards(inventory(args.machine, args.disks)), packages(args.drivers), args.drop_hibernation)
+    wishes = wishes_of(args, inventory(args.machine, args.disks))
     found = preflight(request, wishes, SystemRunner())
     print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
     return ExitCode.REQUIREMENTS if found.refused else ExitCode.DONE

@@ -37,6 +37,8 @@ def send(args: argparse.Namespace) -> int:
         raise UsageError("--define writes files beside an image", hint="leave it out: the target defines the machine itself")
     if args.resume and args.discard:
         raise UsageError("--resume and --discard contradict each other", hint="leave one of them out")
+    if args.marker and not args.trial:
+        raise UsageError("--marker says when a trial start is over", hint="add --trial, or leave it out")
     if args.repair and args.overlay is not None:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
     password = read_password(args.password, f"password for {args.to}") if args.password else None
@@ -56,6 +58,7 @@ def send(args: argparse.Namespace) -> int:
             emit(Note(text, warning=True))
         mode = Mode(args.mode) if args.mode else None
         order = Order(vm, mode=mode, start=args.start, verify=not args.no_verify, discard=args.discard)
+        order = replace(order, trial=args.trial, marker=args.marker)
         if args.repair:
             _send_repaired(args, request, order, target, machine, runner, emit)
         else:

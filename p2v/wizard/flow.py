@@ -32,4 +32,5 @@ CONVERT = Flow(
         Converted,
     ),
     ConvertReview,
+    lambda: _("Convert"),
 )

@@ -6,9 +6,11 @@ import pytest
 
 from p2v.image.table import FORMATS
 from p2v.request import PAGE_FILES
+from p2v.vm.model import Mode
 from xeninstall.answers.dump import dump
 from xeninstall.answers.load import check, load
-from xeninstall.answers.model import Answers, Dropped, ImageFormat
+from xeninstall.answers.model import Answers, Dropped, ImageFormat, XenMode
+from xeninstall.answers.outside import referred
 
 LEAST = 'flow = "convert"\n[convert]\nname = "old"\ntarget = "/mnt"\n'
 
@@ -42,6 +44,8 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST + '[hooks]\ninstalled = "#!/bin/sh"\n', ["hooks.installed: given although the flow is convert"]),
         (LEAST + 'format = "vhd"\ncompress = true\n', ["convert.compress: given, but vhd is not compressed"]),
         (LEAST + "repair = false\ndrop_hibernation = true\n", ["convert.drop_hibernation: given although nothing is repaired"]),
+        (LEAST + 'repair = false\nunlock = ["/w"]\n', ["convert.unlock: given although nothing is repaired"]),
+        (LEAST + 'unlock = ["/w", "/w"]\n', ["convert.unlock[1]: '/w' is given twice"]),
         (LEAST + 'test_marker = "up"\n', ["convert.test_marker: given although nothing is started"]),
         (LEAST + 'memory = "1M"\n', ["convert.memory: too little for a virtual machine"]),
         (LEAST + 'limit = "0"\n', ["convert.limit: 0 would never end"]),
@@ -57,7 +61,8 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST.replace('"old"', '"old/x"'), ["convert.name: 'old/x' is not a name for a virtual machine"]),
         (LEAST + "start = true\n", ["convert.start: given although the target is a folder"]),
         (LEAST + 'identity = "/root/key"\n', ["convert.identity: given although the target is a folder"]),
-        (LEAST.replace("/mnt", "ssh://h") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
+        (LEAST.replace("/mnt", "xapi://h") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
+        (LEAST + 'mode = "kvm"\n', ["convert.mode: "]),
         (LEAST.replace("convert", "convrt", 1), ["flow: 'convrt' is not one of install, bootstrap, convert; did"]),
         (LEAST + "nam = 1\n", ["convert.nam: unknown key; did you mean name?"]),
     ],
@@ -84,7 +89,17 @@ def test_what_is_written_down_is_read_again(tmp_path: Path) -> None:
     assert 'memory = "6G"' in dump(answers)
 
 
+def test_files_beside_the_answers_are_found_there_and_come_along(tmp_path: Path) -> None:
+    more = 'identity = "key"\npassword_file = "in/secret"\nca = "/etc/ca.pem"\ntest_boot = true\n'
+    assert problems(tmp_path, LEAST.replace("/mnt", "ssh://h") + more) == []
+    path = tmp_path / "answers.toml"
+    convert = load(path).convert
+    assert (convert.identity, convert.password_file) == (f"{tmp_path}/key", f"{tmp_path}/in/secret")
+    assert convert.ca == "/etc/ca.pem" and referred(path) == ["key", "in/secret"]
+
+
 def test_the_answers_words_are_the_engines() -> None:
+    assert {one.value for one in XenMode} == {one.value for one in Mode} | {"auto"}
     assert {one.value for one in ImageFormat} == set(FORMATS) - {"null"}
     assert [one.value for one in Dropped] == [PAGE_FILES]
     assert Answers.model_fields["convert"].default.format.value in FORMATS

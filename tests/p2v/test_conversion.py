@@ -12,7 +12,7 @@ from p2v.answers import as_answered, bridges_of, built_in, disks_of, request_of
 from p2v.cli import main
 from p2v.conversion import Conversion
 from p2v.journal import journal_of
-from p2v.trial import TrialError
+from p2v.vm.console import TrialError
 from p2v.vm.from_machine import from_machine
 from p2v.vm.model import VirtualMachine
 from tests.p2v.disks import MIB, sha

@@ -1,49 +1,18 @@
-"""A trial start ends at the login, at what nothing comes after, or in time; what a guest says steers no terminal."""
+"""A trial start in QEMU ends at the login, at what nothing comes after, or in time."""
 
 import threading
 from pathlib import Path
 
 import pytest
 
-from p2v.trial import Seen, TrialError, cleaned, judged, last_words, qemu_arguments, trial_of_folder
+from p2v.trial import qemu_arguments, trial_of_folder
+from p2v.vm.console import TrialError
 from p2v.vm.model import DiskImage, VirtualMachine
 from xeninstall.base.errors import RequirementError, Stopped
 from xeninstall.base.events import Event
 from xeninstall.base.run import Completed, Process, SystemRunner
 
 VM = VirtualMachine("old", cores=2, memory_bytes=1 << 30, disks=(DiskImage("/srv/a,b.qcow2", "qcow2"),))
-
-
-@pytest.mark.parametrize(
-    ("console", "seen"),
-    [
-        ("", Seen.NOTHING_YET),
-        ("[  OK  ] Started getty.\r\n\r\nDebian GNU/Linux 12 old ttyS0\r\n\r\nold login: ", Seen.LOGIN),
-        ("\x1b[2J\x1b[1;1Hold login: \x1b[6n", Seen.LOGIN),
-        ("old login: [   12.3] audit: something", Seen.LOGIN),
-        ("the last login: never", Seen.NOTHING_YET),
-        ("[ 1.0] Kernel panic - not syncing: VFS", Seen.DEAD),
-        ("error: no such device.\nEntering rescue mode...\ngrub rescue> ", Seen.DEAD),
-        ("ALERT! /dev/sda1 does not exist.\n(initramfs) ", Seen.DEAD),
-        ("Gave up waiting for root file system device.", Seen.DEAD),
-        ("dracut:/# ", Seen.DEAD),
-        ("You are in emergency mode. After logging in", Seen.DEAD),
-        ("BdsDxe: No bootable option or device was found.", Seen.DEAD),
-        ("GRUB loading.\nLoading Linux ...", Seen.NOTHING_YET),
-    ],
-)
-def test_a_console_tells(console: str, seen: Seen) -> None:
-    assert judged(console) is seen
-
-
-def test_a_marker_means_up_too() -> None:
-    assert judged("appliance ready\n", "appliance ready") is Seen.LOGIN
-    assert judged("appliance ready\n") is Seen.NOTHING_YET
-
-
-def test_what_a_guest_says_steers_nothing() -> None:
-    assert cleaned("a\x1b]0;title\x07b\x1b[31mc\x9bd\x00e") == "abc de"
-    assert last_words("\x1b[2J\n  one \n\n two\n") == "one | two"
 
 
 def test_the_machine_is_without_a_network_and_its_disks_stay_as_they_are(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ FATAL = {
 }
 _FATAL = {re.compile(pattern): name for pattern, name in FATAL.items()}
 _NOISE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>78cM]|[\r\0\x08]")
+# Of a host's start, from the power button: one to three minutes on an idle machine without KVM. Patience costs nothing.
+LOGIN_SECONDS = 900
 _PIECE = 48  # characters typed at once; Xen's receive ring has 128
 
 

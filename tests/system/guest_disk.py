@@ -7,15 +7,20 @@ from pathlib import Path
 
 from tests.p2v.disks import put, run
 
+from .guest_boot import MIB, boot_code, esp, grub
+
 REPOSITORY = Path(__file__).parent.parent.parent
 PASSWORD = "xeninstall"
 MAC = "52:54:00:c0:ff:ee"
-MIB = 1 << 20
 _COMMON = "linux-image-amd64,systemd-sysv,udev,zstd,kmod,e2fsprogs,util-linux"
 _GRUB = "grub2-common,grub-pc-bin,grub-efi-amd64-bin"
+_PEOPLE = "login,passwd,dbus,iproute2"
 _PACKAGES = {
     "initramfs-tools": f"{_COMMON},initramfs-tools,ifupdown,iproute2,{_GRUB},login,passwd,dbus",
     "dracut": f"{_COMMON},dracut",
+    "btrfs": f"{_COMMON},dracut,btrfs-progs,netplan.io,{_GRUB},{_PEOPLE}",
+    "luks": f"{_COMMON},initramfs-tools,cryptsetup-initramfs,network-manager,{_GRUB},{_PEOPLE}",
+    "mirror": f"{_COMMON},initramfs-tools,mdadm,ifupdown,{_GRUB},{_PEOPLE}",
     "lvm": f"{_COMMON},initramfs-tools,lvm2,xfsprogs,iproute2,grub-efi-amd64-bin,grub2-common,login,passwd,dbus",
 }
 _ROOT_BYTES = 1600 * MIB
@@ -51,7 +56,7 @@ def make_guest(folder: Path, firmware: str) -> GuestDisk:
     uefi = firmware == "uefi"
     root_part, swap_part = ("2", "3") if uefi else ("1", "2")
     _configure(root, root_part, swap_part, esp=uefi)
-    _drivers_of_the_old_machine(root, kernel)
+    old_drivers(root, kernel)
     disk = folder / "old.img"
     with disk.open("wb") as file:
         file.truncate(_ROOT_BYTES + 256 * MIB)
@@ -87,6 +92,7 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
     (root / "boot/efi").mkdir(exist_ok=True)
     (root / "etc/fstab").write_text(fstab)
     (root / "etc/hostname").write_text("old-server\n")
+    lived_in(root)
     (root / "etc/network/interfaces").write_text(
         "auto lo\niface lo inet loopback\nauto eno7\niface eno7 inet static\n  address 192.0.2.77/24\n  gateway 192.0.2.1\n"
     )
@@ -104,7 +110,17 @@ def _configure(root: Path, root_part: str, swap_part: str, *, esp: bool) -> None
     )
 
 
-def _drivers_of_the_old_machine(root: Path, kernel: str, drivers: str = "ahci\nsd_mod\next4\n") -> None:
+def lived_in(root: Path) -> None:
+    """As after its first start, which makes an identity and caches; and patient, since devices take minutes in emulation."""
+    (root / "etc/machine-id").write_text("5a1f0c3e9b7d4826a4c1e0f3b2d59687\n")
+    for place in ("etc", "var"):
+        (root / place / ".updated").touch()
+    patience = root / "etc/systemd/system.conf.d/patience.conf"
+    patience.parent.mkdir(parents=True, exist_ok=True)
+    patience.write_text("[Manager]\nDefaultDeviceTimeoutSec=900\nDefaultTimeoutStartSec=900\n")
+
+
+def old_drivers(root: Path, kernel: str, drivers: str = "ahci\nsd_mod\next4\n") -> None:
     """What MODULES=dep takes on a machine with an AHCI disk; it cannot be asked here, where there is no such machine."""
     modules = root / "etc/initramfs-tools/modules"
     before = modules.read_text() if modules.exists() else ""
@@ -117,33 +133,10 @@ def _drivers_of_the_old_machine(root: Path, kernel: str, drivers: str = "ahci\ns
 
 
 def _grub(root: Path, disk: Path, folder: Path, *, uefi: bool) -> None:
-    early = f"search.fs_uuid {ROOT_UUID} root\nset prefix=($root)/boot/grub\n"
-    (root / "early.cfg").write_text(early)
-    target = "x86_64-efi" if uefi else "i386-pc"
-    shutil.copytree(root / "usr/lib/grub" / target, root / "boot/grub" / target)
-    modules = ["part_gpt", "part_msdos", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "echo"]
-    modules += ["fat"] if uefi else ["biosdisk"]
-    out = "/grubx64.efi" if uefi else "/core.img"
-    subprocess.run(
-        ["chroot", root, "grub-mkimage", "-O", target, "-o", out, "-p", "/boot/grub", "-c", "/early.cfg", *modules], check=True
-    )
+    made = grub(root, "x86_64-efi" if uefi else "i386-pc", ROOT_UUID, ["ext2"])
     if uefi:
-        esp = folder / "esp.part"
-        with esp.open("wb") as file:
-            file.truncate(64 * MIB)
-        run("mkfs.vfat", "-F", "32", esp)
-        run("mmd", "-i", esp, "::/EFI", "::/EFI/debian")
-        run("mcopy", "-i", esp, root / "grubx64.efi", "::/EFI/debian/grubx64.efi")
-        put(disk, esp, MIB)
-        esp.unlink()
+        part = esp(folder, {"EFI/debian/grubx64.efi": made})
+        put(disk, part, MIB)
+        part.unlink()
     else:
-        from xeninstall.apply.bios_boot import patched
-
-        boot, core = patched((root / "boot/grub/i386-pc/boot.img").read_bytes(), (root / "core.img").read_bytes(), 1)
-        assert len(core) < MIB - 512
-        with disk.open("r+b") as raw:
-            head = raw.read(512)
-            raw.seek(0)
-            raw.write(boot[:440] + head[440:] + core)
-    for name in ("early.cfg", out.lstrip("/")):
-        (root / name).unlink()
+        boot_code(disk, root, made)

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.p2v.disks import patch, put, run
 from tests.p2v.volume_group import PE_START, make_group, striped
 
-from .guest_disk import MIB, PASSWORD, GuestDisk, _drivers_of_the_old_machine, debian_root
+from .guest_boot import MIB, esp, grub
+from .guest_disk import PASSWORD, GuestDisk, debian_root, lived_in, old_drivers
 
 _ROOT_MIB, _SWAP_MIB, _BOOT_MIB, _ESP_MIB = 1800, 64, 256, 64
 _BOOT_UUID = "7b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0"
@@ -23,18 +24,19 @@ def make_lvm_guest(folder: Path) -> GuestDisk:
     volumes = striped("root", (_ROOT_MIB, [("pv0", 0)])) + striped("swap", (_SWAP_MIB, [("pv0", _ROOT_MIB)]))
     group = make_group(folder, {"pv0": pv}, volumes)
     _configure(root, group, kernel)
-    _drivers_of_the_old_machine(root, kernel, "ahci\nsd_mod\nxfs\ndm_mod\n")
-    esp, boot = _esp(root, folder), _boot(root, folder)
+    old_drivers(root, kernel, "ahci\nsd_mod\nxfs\ndm_mod\n")
+    program = grub(root, "x86_64-efi", _BOOT_UUID, ["ext2"], prefix="/grub")
+    system, boot = esp(folder, {"EFI/debian/grubx64.efi": program}, _ESP_MIB), _boot(root, folder)
     _fill(root, pv, folder)
     disk = folder / "old.img"
     start = {"esp": MIB, "boot": (1 + _ESP_MIB) * MIB, "pv": (1 + _ESP_MIB + _BOOT_MIB) * MIB}
     with disk.open("wb") as file:
         file.truncate(start["pv"] + pv.stat().st_size + MIB)
     lines = ["label: gpt"]
-    for name, part, kind in (("esp", esp, "U"), ("boot", boot, "L"), ("pv", pv, "V")):
+    for name, part, kind in (("esp", system, "U"), ("boot", boot, "L"), ("pv", pv, "V")):
         lines.append(f"start={start[name] // 512}, size={part.stat().st_size // 512}, type={kind}")
     run("sfdisk", "-q", "--no-reread", disk, stdin="\n".join(lines) + "\n")
-    for name, part in (("esp", esp), ("boot", boot), ("pv", pv)):
+    for name, part in (("esp", system), ("boot", boot), ("pv", pv)):
         put(disk, part, start[name])
         part.unlink()
     shutil.rmtree(root)
@@ -48,6 +50,7 @@ def _configure(root: Path, group: str, kernel: str) -> None:
         f"/dev/sda1 /boot/efi vfat umask=0077 0 1\n/dev/mapper/{group}-swap none swap sw 0 0\n"
     )
     (root / "etc/hostname").write_text("old-lvm\n")
+    lived_in(root)
     network = root / "etc/systemd/network"
     network.mkdir(parents=True, exist_ok=True)
     (network / "10-lan.network").write_text("[Match]\nName=eno7\n\n[Network]\nAddress=192.0.2.77/24\nGateway=192.0.2.1\n")
@@ -62,23 +65,6 @@ def _configure(root: Path, group: str, kernel: str) -> None:
         f"menuentry 'Debian' {{\n\tlinux\t/vmlinuz-{kernel} root=/dev/mapper/{group}-root ro console=ttyS0,115200\n"
         f"\tinitrd\t/initrd.img-{kernel}\n}}\n"
     )
-
-
-def _esp(root: Path, folder: Path) -> Path:
-    (root / "early.cfg").write_text(f"search.fs_uuid {_BOOT_UUID} root\nset prefix=($root)/grub\n")
-    shutil.copytree(root / "usr/lib/grub/x86_64-efi", root / "boot/grub/x86_64-efi")
-    modules = ["part_gpt", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "echo", "fat"]
-    make = ["grub-mkimage", "-O", "x86_64-efi", "-o", "/grubx64.efi", "-p", "/grub", "-c", "/early.cfg", *modules]
-    subprocess.run(["chroot", root, *make], check=True)
-    esp = folder / "esp.part"
-    with esp.open("wb") as file:
-        file.truncate(_ESP_MIB * MIB)
-    run("mkfs.vfat", "-F", "32", esp)
-    run("mmd", "-i", esp, "::/EFI", "::/EFI/debian")
-    run("mcopy", "-i", esp, root / "grubx64.efi", "::/EFI/debian/grubx64.efi")
-    for name in ("early.cfg", "grubx64.efi"):
-        (root / name).unlink()
-    return esp
 
 
 def _boot(root: Path, folder: Path) -> Path:

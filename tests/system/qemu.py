@@ -97,6 +97,7 @@ class Machine:
     direct: DirectBoot | None = None
     name: str = "machine"
     transcript: Path | None = None  # a file for what the console says, to be watched
+    processor: str = ""  # QEMU's model where software emulates it; the best one when it is left out
     console: Console = field(init=False)
 
     def __enter__(self) -> "Machine":
@@ -118,7 +119,7 @@ class Machine:
         board = "q35,smm=on" if self.firmware == "secure" else "q35"
         # fmt: off
         argv = [
-            QEMU, *accelerator(), "-machine", board, "-smp", str(processors()), "-m", str(self.memory_mib),
+            QEMU, *self._accelerator(), "-machine", board, "-smp", str(processors()), "-m", str(self.memory_mib),
             "-display", "none", "-vga", "none", "-no-reboot", "-nodefaults",
             "-chardev", f"socket,id=serial,path={serial},server=on,wait=on", "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off", "-mon", "chardev=monitor,mode=readline",
@@ -157,6 +158,10 @@ class Machine:
                     said = self._errors.read().decode(errors="replace")
                     raise AssertionError(f"QEMU did not start: {said}") from None
                 time.sleep(0.05)
+
+    def _accelerator(self) -> tuple[str, ...]:
+        found = accelerator()
+        return (*found[:-1], self.processor) if self.processor and "kvm" not in found else found
 
     def _firmware(self) -> list[str]:
         if self.firmware == "bios":

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from .conftest import PASSWORD
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .dns import ask
 from .qemu import Disk, Machine, UserNet, free_port, hvm_expected
 
 pytestmark = [pytest.mark.boot, pytest.mark.root]
 
 MAC = "52:54:00:c0:ff:ee"
-LOGIN_SECONDS = 420  # 100 to 190 on an idle machine without KVM
 
 
 def test_uefi_starts_the_same_image_as_far_as_dom0_s_kernel(example: Path) -> None:

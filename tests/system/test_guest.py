@@ -19,7 +19,7 @@ from xeninstall.base.run import SystemRunner
 from xeninstall.machine.model import Machine as Inventory
 from xeninstall.machine.model import Nic
 
-from .console import Console, ConsoleError
+from .console import LOGIN_SECONDS, Console, ConsoleError
 from .guest_disk import MAC, PASSWORD, ROOT_UUID, GuestDisk, make_guest
 from .guest_lvm import make_lvm_guest
 from .qemu import Disk, Machine, UserNet
@@ -27,7 +27,6 @@ from .qemu import Disk, Machine, UserNet
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
 _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
-_LOGIN_SECONDS = 420
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def _converted_with_a_trial(old: Path, place: Path) -> Path:
 
 
 def _is_whole(console: Console, root: str) -> None:
-    console.login("root", PASSWORD, _LOGIN_SECONDS)
+    console.login("root", PASSWORD, LOGIN_SECONDS)
     console.run("systemctl is-system-running --wait", 240)
     assert console.check("systemctl list-units --failed --plain --no-legend") == ""
     assert console.check("findmnt -no SOURCE /") == root
@@ -128,7 +127,7 @@ def test_debian_12_on_xfs_in_a_volume_group_boots_by_uefi(tmp_path: Path) -> Non
     old.path.unlink()
     with Machine([Disk(image)], firmware="uefi", nics=[UserNet(MAC)], memory_mib=1024, name="LVM repaired") as machine:
         console = machine.console
-        console.login("root", PASSWORD, _LOGIN_SECONDS)
+        console.login("root", PASSWORD, LOGIN_SECONDS)
         console.run("systemctl is-system-running --wait", 240)
         assert console.check("systemctl list-units --failed --plain --no-legend") == ""
         assert re.fullmatch(r"/dev/mapper/vg\w+-root +xfs", console.check("findmnt -no SOURCE,FSTYPE /").strip())

@@ -24,9 +24,9 @@ from xeninstall.base.run import SystemRunner
 from . import old_disks
 from .answer_files import STATIC, answers
 from .conftest import PASSWORD
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .health import is_the_host
-from .medium import BOOT_SECONDS, HOST_SECONDS, INSTALL_SECONDS, MEMORY_MIB, MENU_SECONDS, built, stick, take_first
+from .medium import BOOT_SECONDS, INSTALL_SECONDS, MEMORY_MIB, MENU_SECONDS, built, stick, take_first
 from .qemu import BootNet, Disk, Machine
 from .workshop import blank
 
@@ -66,7 +66,7 @@ def test_bios_cd_virtio_by_a_stick_called_xenanswers_over_a_much_used_disk(tmp_p
     assert subprocess.run(["sfdisk", "--verify", used], capture_output=True).returncode == 0
     with Machine([target], name="bios-cd-virtio-host") as machine:
         host = machine.console
-        host.login("root", PASSWORD, HOST_SECONDS)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         is_the_host(host, NAME, "192.0.2.10/24")
         assert host.check("lsblk -nro TYPE | sort -u").split() == ["disk", "part"], "nothing of the old life came back"
         assert host.check("pvs --noheadings; grep -c ^md /proc/mdstat || :") in ("0", "")
@@ -82,7 +82,7 @@ def test_uefi_stick_nvme_with_large_sectors_by_answers_built_in_dhcp_and_thin(tm
         machine.wait(300)
     with Machine([target], firmware="uefi", name="uefi-usb-nvme-host") as machine:
         host = machine.console
-        host.login("root", PASSWORD, HOST_SECONDS)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         is_the_host(host, NAME, "192.0.2.100/24")
         assert host.check("blockdev --getss /dev/nvme0n1") == "4096"
         assert "thin,pool" in host.check("lvs --noheadings -o lv_layout xenvms/vms")
@@ -125,7 +125,7 @@ def test_netboot_ahci_by_a_server_that_fails_twice_and_a_second_run_that_erases_
         assert events[-1]["event"] == "Finished" and events[-1]["machine"]["mac"] == BootNet.mac
         assert json.loads(hook.asked[-1].body)["event"] == "Failed"
     with Machine([target], name="netboot-ahci-host") as machine:
-        machine.console.login("root", PASSWORD, HOST_SECONDS)
+        machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         is_the_host(machine.console, NAME, "192.0.2.10/24")
 
 

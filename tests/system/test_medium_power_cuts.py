@@ -24,8 +24,9 @@ from xeninstall.base.run import SystemRunner
 from . import old_disks
 from .answer_files import STATIC, answers
 from .conftest import PASSWORD
+from .console import LOGIN_SECONDS
 from .health import is_the_host
-from .medium import BOOT_SECONDS, HOST_SECONDS, INSTALL_SECONDS, MEMORY_MIB, built, kernel_of_medium, start, stick
+from .medium import BOOT_SECONDS, INSTALL_SECONDS, MEMORY_MIB, built, kernel_of_medium, start, stick
 from .qemu import Disk, Machine, UserNet
 from .workshop import blank
 
@@ -148,5 +149,5 @@ def test_five_power_cuts_and_what_the_medium_says_of_each(tmp_path: Path) -> Non
         assert bench.events()[-1]["event"] == "Finished" and bench.kept() == ""
     assert old_disks.digest(others) == theirs
     with Machine([target], firmware="uefi", name="cut-host") as machine:
-        machine.console.login("root", PASSWORD, HOST_SECONDS)
+        machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         is_the_host(machine.console, "matrix.example.org", "192.0.2.10/24")

@@ -15,9 +15,10 @@ from tests.p2v.disks import make_disk
 from tests.servers import Answer, serving
 
 from .by_keys import ADDRESS, PASSWORD, ZONE, Wizard
+from .console import LOGIN_SECONDS
 from .health import is_the_host
 from .installer import REPOSITORY
-from .medium import BOOT_SECONDS, FIRST_SCREEN, HOST_SECONDS, INSTALL_SECONDS, MEMORY_MIB, Ssh, built, start
+from .medium import BOOT_SECONDS, FIRST_SCREEN, INSTALL_SECONDS, MEMORY_MIB, Ssh, built, start
 from .qemu import Disk, Machine, UserNet, free_port
 from .terminal import Terminal
 
@@ -141,7 +142,7 @@ def installed(medium: Running) -> Disk:
 def test_what_was_typed_is_the_host(installed: Disk) -> None:
     with Machine([installed], name="medium-by-keys-host") as machine:
         host = machine.console
-        host.login("root", PASSWORD, HOST_SECONDS)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         is_the_host(host, "typed.example.org", ADDRESS)
         assert host.check("timedatectl show -p Timezone --value") == ZONE
         assert "thin,pool" in host.check("lvs --noheadings -o lv_layout xenvms/vms")

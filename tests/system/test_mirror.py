@@ -7,7 +7,7 @@ import pytest
 
 from .answer_files import answers
 from .conftest import PASSWORD
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .health import nothing_failed
 from .qemu import Disk, Machine
 from .workshop import blank, workshop
@@ -42,7 +42,7 @@ def disks(example: Path, system_image: Path, tmp_path_factory: pytest.TempPathFa
 
 def login(machine: Machine) -> Console:
     """Boot to the login, under Xen."""
-    machine.console.login("root", PASSWORD, 480)
+    machine.console.login("root", PASSWORD, LOGIN_SECONDS)
     assert "xen_major" in machine.console.check("xl info")
     return machine.console
 

@@ -6,6 +6,7 @@ import pytest
 
 from .answer_files import answers
 from .conftest import PASSWORD, Installed
+from .console import LOGIN_SECONDS
 from .health import nothing_failed
 from .qemu import Disk, Machine
 from .switch import switch
@@ -48,7 +49,7 @@ def test_a_bond_by_lacp_carries_the_management_vlan_under_xen_from_an_ahci_disk(
         Machine([Disk(image, bus="ahci")], nics=wires.cables, name="lacp") as machine,
     ):
         host = machine.console
-        host.login("root", PASSWORD, 420)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         assert "hvm" in host.check("xl info | grep virt_caps")
         host.check(PING, 120)
         bond = host.check("cat /proc/net/bonding/bond0")
@@ -73,7 +74,7 @@ def test_an_active_backup_bond_goes_on_with_one_cable(installed: Installed, tmp_
         Machine([Disk(image)], nics=wires.cables, direct=direct, name="backup") as machine,
     ):
         host = machine.console
-        host.login("root", PASSWORD, 300)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         host.check(PING, 120)
         assert "Bonding Mode: fault-tolerance (active-backup)" in host.check("cat /proc/net/bonding/bond0")
         assert host.check("ls /sys/class/net/xenbr0/brif") == "bond0"

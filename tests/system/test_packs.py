@@ -13,6 +13,7 @@ import pytest
 
 from .answer_files import answers
 from .conftest import PASSWORD
+from .console import LOGIN_SECONDS
 from .installer import xeninstall
 from .kernel_module import built_for
 from .qemu import Disk, Machine
@@ -114,7 +115,7 @@ def test_the_installed_hosts_first_boot_has_the_module_from_the_initramfs_on(see
     assert seen.installed[1] == 0
     with Machine([target], name="packs-host") as machine:
         host = machine.console
-        host.login("root", PASSWORD, 600)
+        host.login("root", PASSWORD, LOGIN_SECONDS)
         assert "xen_major" in host.check("xl info")
         assert "packtest" in host.check("lsmod | grep ^packtest")
         assert "packnic0" in host.check("ip -br link")

@@ -11,9 +11,8 @@ import pytest
 
 from .answer_files import answers
 from .conftest import PASSWORD, Installed
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .qemu import Disk, Machine
-from .test_boot import LOGIN_SECONDS
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 

@@ -6,7 +6,7 @@ import pytest
 
 from .answer_files import answers
 from .conftest import PASSWORD, Installed
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .dhcp import Lease
 from .health import nothing_failed
 from .qemu import Disk, Machine, hvm_expected
@@ -26,7 +26,7 @@ def host(installed: Installed) -> Iterator[Console]:
         switch(["52:54:00:c0:ff:ee"], LEASE.server, lease=LEASE) as wire,
         Machine([Disk(image, bus="nvme")], firmware="uefi", nics=wire.cables, name="uefi-nvme-dhcp-thin") as machine,
     ):
-        machine.console.login("root", PASSWORD, 420)
+        machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         yield machine.console
 
 

@@ -15,10 +15,10 @@ from xeninstall.answers.model import Answers
 from xeninstall.apply.target import place_of
 
 from .by_keys import PASSWORD, Wizard
+from .console import LOGIN_SECONDS
 from .installer import REPOSITORY, command, leftovers, xeninstall
 from .qemu import Disk, Machine, hvm_expected
 from .terminal import Terminal
-from .test_boot import LOGIN_SECONDS
 
 pytestmark = pytest.mark.root
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .conftest import PASSWORD
-from .console import Console
+from .console import LOGIN_SECONDS, Console
 from .installer import REPOSITORY
 from .qemu import DirectBoot, Disk, Machine, UserNet, WireNet
 from .tree import mounted, partitions
@@ -68,7 +68,7 @@ def workshop(
     own = [Disk(image), Disk(medium, serial=_MEDIUM, readonly=True)]
     direct = direct_boot(image, place / "kernel")
     with Machine([*own, *disks], direct=direct, nics=nics, name=name) as machine:
-        machine.console.login("root", PASSWORD, 300)
+        machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         machine.console.check(f"mount -t squashfs /dev/disk/by-id/virtio-{_MEDIUM} /mnt")
         yield Workshop(machine)
 

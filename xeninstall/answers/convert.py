@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from .fields import CountOrAuto, Flag, Like, Nic, Section, SizeBytes, SizeOrAuto, Text, wrong
 
 _Path = Annotated[str, Like(r"/[!-~][ -~]{0,1000}", "an absolute path", "write it like /dev/disk/by-id/… or /srv/old.img")]
+_File = Annotated[str, Like(r"[!-~][ -~]{0,1000}", "the name of a file", "write it like /root/key, or key for one beside it")]
 _VmName = Annotated[
     str,
     Like(r"[A-Za-z0-9_.+][A-Za-z0-9_.+ -]{0,78}[A-Za-z0-9_.+]|[A-Za-z0-9_.+]", "a name for a virtual machine",
@@ -53,6 +54,15 @@ class ImageFormat(StrEnum):
     VHDX = "vhdx"
 
 
+class XenMode(StrEnum):
+    """How Xen runs the virtual machine."""
+
+    AUTO = "auto"
+    HVM = "hvm"
+    PVH = "pvh"
+    PV = "pv"
+
+
 class Dropped(StrEnum):
     """What need not be copied."""
 
@@ -90,12 +100,22 @@ class Convert(Section):
     host_key: Text | None = Field(
         None, description="Fingerprint of the SSH host's key, SHA256:…, or of the certificate; a password goes to no other host."
     )
-    ca: _Path | None = Field(None, description="Certificates (PEM) of the authorities that answer for a host over TLS.")
-    identity: _Path | None = Field(None, description="File with the private key to log in with.")
-    password_file: _Path | None = Field(None, description="File with the password, or the key's passphrase, on its first line.")
+    ca: _File | None = Field(
+        None, description="Certificates (PEM) of the authorities that answer for a host over TLS; relative to the answer file."
+    )
+    identity: _File | None = Field(
+        None, description="File with the private key to log in with, relative to the answer file: one beside it comes along."
+    )
+    password_file: _File | None = Field(
+        None, description="File with the password, or the key's passphrase, on its first line, relative to the answer file."
+    )
     start: Flag = Field(False, description="Start the virtual machine on the host when it is complete.")
     format: ImageFormat = Field(ImageFormat.QCOW2, description="Format of the images in a folder.")
     compress: Flag = Field(False, description="Compress the images (qcow2 and vmdk).")
+    mode: XenMode = Field(
+        XenMode.AUTO,
+        description="How Xen runs it: hvm as a whole computer, pvh and pv by its kernel's help; auto: hvm where the host can.",
+    )
     vcpus: CountOrAuto = Field("auto", description="Virtual CPUs; auto: as many as this machine has threads, 64 at most.")
     memory: SizeOrAuto = Field("auto", description="Memory, such as 4G; auto: as much as this machine has, 256 GiB at most.")
     bridge: _Bridge = Field("xenbr0", description="The bridge of the host for every card that convert.nics does not name.")
@@ -108,11 +128,17 @@ class Convert(Section):
     drop_hibernation: Flag = Field(
         False, description="Repair a hibernated Windows too: what was open in it is lost, in the image."
     )
+    unlock: tuple[_Path, ...] = Field(
+        (),
+        max_length=16,
+        description="Files with passphrases of encrypted volumes (LUKS), each on its first line; they are repaired inside.",
+    )
     limit: SizeBytes | None = Field(None, description="Write at most this much a second for each image, such as 50M.")
     verify: Flag = Field(True, description="Read the images again at the end, and compare them with the digests.")
     test_boot: Flag = Field(
         False,
-        description="Start the virtual machine once, without a network, and call it converted only when it asks for a login.",
+        description="Start the virtual machine once, without a network, and call it converted only when it asks for a login: "
+        "in QEMU from images in a folder, by Xen on a host over ssh://.",
     )
     test_marker: Text | None = Field(
         None, description="Text on its serial console that also means that it is up, where nothing asks for a login."

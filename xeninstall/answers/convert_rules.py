@@ -64,6 +64,13 @@ def _hibernation(sections: Sections) -> Iterator[Breach]:
         yield Breach(("convert", "drop_hibernation"), what, "set convert.repair = true, or leave it out")
 
 
+def _passphrases(sections: Sections) -> Iterator[Breach]:
+    yield from repeated(("convert", "unlock"), sections.convert.unlock)
+    if sections.convert.unlock and not sections.convert.repair:
+        what = "given although nothing is repaired"
+        yield Breach(("convert", "unlock"), what, "set convert.repair = true, or leave it out")
+
+
 def _marker(sections: Sections) -> Iterator[Breach]:
     if sections.convert.test_marker is not None and not sections.convert.test_boot:
         what = "given although nothing is started"
@@ -76,8 +83,8 @@ def _host(sections: Sections) -> Iterator[Breach]:
     if wanted.target is None:
         return
     if "://" in wanted.target and not wanted.target.startswith("nfs://"):
-        if wanted.test_boot:
-            what = "given, but a trial start is made of images in a folder"
+        if wanted.test_boot and not wanted.target.startswith("ssh://"):
+            what = "given, but a trial start is made by hosts over ssh:// and of images in a folder"
             yield Breach(("convert", "test_boot"), what, "leave it out, and start the machine there")
         return
     for key in ("host_key", "ca", "identity", "password_file", "start"):
@@ -114,6 +121,7 @@ CONVERT_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_dropped, "convert.drop"),
     (_compression, "convert.format"),
     (_hibernation, "convert.repair"),
+    (_passphrases, "convert.repair"),
     (_marker, "convert.test_boot"),
     (_host, "convert.target"),
     (_memory,),

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from .breach import Location
 from .model import Answers
-from .outside import check_zone, place_packs, read_hooks, read_password
+from .outside import check_zone, place_keys, place_packs, read_hooks, read_password
 from .rules import breaches
 from .salvage import salvage
 from .sections import Sections
@@ -31,6 +31,7 @@ def judge(data: dict[str, Any], folder: Path) -> Judged:
     sections, findings, broken = salvage(data)
     found = breaches(sections, broken)
     packs = place_packs(sections.packs, folder)
+    convert = place_keys(sections.convert, folder)
     hooks, unreadable = read_hooks(sections.hooks, folder)
     password, unusable = read_password(sections.root, folder)
     found += [*unreadable, *unusable, *check_zone(sections.time.zone)]
@@ -38,7 +39,7 @@ def judge(data: dict[str, Any], folder: Path) -> Judged:
         (entry["loc"], partial(in_words, entry)) for entry in worth_saying(findings)
     ]
     faults += [(breach.location, partial("{0.what}; {0.remedy}".format, breach)) for breach in found]
-    return Judged(sections.model_copy(update={"hooks": hooks, "packs": packs}), faults, password)
+    return Judged(sections.model_copy(update={"hooks": hooks, "packs": packs, "convert": convert}), faults, password)
 
 
 def whole(sections: Sections, password_hash: str | None) -> Answers:

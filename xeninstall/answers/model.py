@@ -11,7 +11,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from .access import Hooks, Root
-from .convert import Convert, Dropped, ImageFormat, NicBridge, Source
+from .convert import Convert, Dropped, ImageFormat, NicBridge, Source, XenMode
 from .disks import DiskMatch, DiskSelector, ExtraDisk, Pick, Storage, StorageType, SystemDisk
 from .finish import After, Finish
 from .host import Console, Hardware, Host, Keyboard, NtpMode, Packages, PackageSet, SerialPort, Time, Xen
@@ -61,6 +61,7 @@ __all__ = [
     "SystemDisk",
     "Time",
     "Xen",
+    "XenMode",
 ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .access import SCRIPT_MAXIMUM_CHARACTERS, Hooks, Root
 from .breach import Breach
+from .convert import Convert
 from .packs import PackSource
 from .passwords import PasswordError, password_of
 from .problems import AnswersError
@@ -16,6 +17,7 @@ from .source import parse, read_text
 log = logging.getLogger("xeninstall.answers")
 
 _ZONES = Path("/usr/share/zoneinfo")
+_KEYS = ("identity", "password_file", "ca")
 _HOOKS = ("before_disk", "installed", "first_boot")
 _FILE_MAXIMUM_BYTES = SCRIPT_MAXIMUM_CHARACTERS * 4  # UTF-8's longest
 
@@ -50,14 +52,21 @@ def place_packs(packs: tuple[PackSource, ...], folder: Path) -> tuple[PackSource
     )
 
 
+def place_keys(convert: Convert, folder: Path) -> Convert:
+    """The conversion with the files that let it in at the target by their absolute paths. Nothing is read."""
+    given = {key: value for key in _KEYS if (value := getattr(convert, key)) is not None}
+    return convert.model_copy(update={key: str((folder / value).absolute()) for key, value in given.items()})
+
+
 def referred(path: Path) -> list[str]:
     """Names of files beside an answer file that it refers to; none of what is no answer file, which `load` says."""
     try:
         data = parse(path, read_text(path))
     except AnswersError:
         return []
-    tables = {name: table if isinstance(table := data.get(name), dict) else {} for name in ("hooks", "root")}
+    tables = {name: table if isinstance(table := data.get(name), dict) else {} for name in ("hooks", "root", "convert")}
     named = [*(tables["hooks"].get(name) for name in _HOOKS), tables["root"].get("password_file")]
+    named += [tables["convert"].get(key) for key in _KEYS]
     inside = (name for name in named if isinstance(name, str) and name.isprintable() and not name.startswith(("#!", "/")))
     return [name for name in inside if name and ".." not in name.split("/")]
 

@@ -115,6 +115,7 @@ class Wizard(App[int]):
         steps = self.flow.applying(self.session)
         if self.flow is not self._start and wanted in steps:
             step.place = (steps.index(wanted) + 1, len(steps))
+            step.subject = self.flow.subject()
         if wanted is self.flow.review:
             self.session.reviewed = True
         if self.flow.review not in steps or wanted not in steps[steps.index(self.flow.review) + 1 :]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from .kit import Session, Step
+from .kit import Session, Step, _
 
 GROUP = "xeninstall.flows"
 
@@ -18,6 +18,7 @@ class Flow:
     about: Callable[[], str]
     steps: tuple[type[Step], ...]
     review: type[Step] | None = None  # where a run goes when nothing is left to ask
+    subject: Callable[[], str] = lambda: _("Xen host")  # what every screen of it begins with: what comes of it
 
     def applying(self, session: Session) -> list[type[Step]]:
         """The steps that this run asks for."""

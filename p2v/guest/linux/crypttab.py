@@ -24,6 +24,8 @@ def _plan(guest: Guest, tree: Tree) -> Planned:
         if "tpm2" in changed and not changed.lstrip().startswith("#"):
             name = changed.split()[0]
             remarks.append(f"{name} is opened by the machine's TPM, which stays behind: add a passphrase before you convert")
+        if "header=" in changed and not changed.lstrip().startswith("#"):
+            remarks.append(f"{changed.split()[0]} has its header on another volume: what is in it was not looked into")
     after = "".join(lines)
     why = "encrypted volumes by UUID, and opened early"
     return Planned((WriteFile(_PATH, encode(after), why),) if after != content else (), tuple(remarks))

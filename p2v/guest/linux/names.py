@@ -63,6 +63,12 @@ def resolve(name: str, hardware: Hardware, fstype: str = "") -> Found:
     return Found(None, f"{name} stays as it is, since {what}: look at it in the virtual machine")
 
 
+def logical_names(volume: Named) -> tuple[str, ...]:
+    """The device names of a logical volume."""
+    doubled = "-".join(part.replace("-", "--") for part in (volume.group, volume.logical))
+    return (f"/dev/{volume.group}/{volume.logical}", f"/dev/mapper/{doubled}")
+
+
 def stable(volume: Named, *, early: bool = False, random_key: bool = False) -> str | None:
     """`UUID=…`; `PARTUUID=…` for a kernel without an initramfs (`early`) and what is formatted at each start (`random_key`)."""
     if volume.uuid and not early and not random_key:

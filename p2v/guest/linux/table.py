@@ -7,6 +7,7 @@ from . import (
     consoles,
     crypttab,
     dracut,
+    early_luks,
     esp_loader,
     fstab,
     initramfs_tools,
@@ -24,6 +25,7 @@ from . import (
 REPAIRS: tuple[Repair, ...] = (
     fstab.REPAIR,
     crypttab.REPAIR,
+    early_luks.REPAIR,
     boot_root.REPAIR,
     caches.REPAIR,
     md.REPAIR,

@@ -21,7 +21,7 @@ class Options(Step):
     @classmethod
     def heading(cls) -> str:
         """See Step."""
-        return _("Conversion")
+        return _("What is done")
 
     @classmethod
     def explanation(cls) -> str:
@@ -31,9 +31,9 @@ class Options(Step):
             "tied to MAC addresses, services for hardware that stays behind are switched off; in the image alone, and each "
             "change can be undone there. Without repairs few systems start.\n\n"
             "Page files: what Windows and Linux keep in page and swap files is of no use to the copy.\n\n"
-            "Trial start: the virtual machine is started once in QEMU on this machine, without a network; it counts as "
-            "converted only when it asks for a login. Nothing that it writes is kept. Without hardware virtualization it "
-            "takes minutes; of Windows it cannot be told."
+            "Trial start: the virtual machine is started once without a network, on a xeninstall host by Xen, from a folder in "
+            "QEMU on this machine; it counts as converted only when it asks for a login. Nothing that it writes is kept. Without "
+            "hardware virtualization QEMU takes minutes; of Windows it cannot be told."
         )
 
     @classmethod
@@ -90,7 +90,9 @@ class Options(Step):
     def _show(self) -> None:
         draft = self.session.draft
         self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
-        # A trial is made of images in a folder; only a host can start the machine for good.
-        host = not is_folder(str(draft.get("convert.target") or "/"))
-        self.query_one("#trial").display, self.query_one("#start").display = not host, host
-        only(self.session, (_START,) if host else (_TRIAL,), (_START, _TRIAL))
+        # Only a host can start the machine for good; for a trial xeninstall's own can, too.
+        target = str(draft.get("convert.target") or "/")
+        host, tries = not is_folder(target), is_folder(target) or target.startswith("ssh://")
+        self.query_one("#trial").display, self.query_one("#start").display = tries, host
+        able = (*((_START,) if host else ()), *((_TRIAL,) if tries else ()))
+        only(self.session, able, (_START, _TRIAL))

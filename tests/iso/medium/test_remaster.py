@@ -82,6 +82,13 @@ def test_a_password_s_file_would_not_come_along(tmp_path: Path) -> None:
     assert "password_hash" in refused.value.hint and "a good long one" not in str(refused.value)
 
 
+def test_a_conversion_s_key_would_not_come_along(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text('flow = "convert"\n[convert]\nname = "old"\ntarget = "ssh://xen1"\nidentity = "key"\n')
+    with pytest.raises(UsageError, match=r"convert\.identity: the file key does not come along"):
+        checked_answers(path)
+
+
 def test_a_hook_s_file_would_not_come_along_but_a_script_does(tmp_path: Path, answers: Path) -> None:
     (tmp_path / "hook.sh").write_text("#!/bin/sh\ntrue\n")
     answers.write_bytes(ANSWERS + b'[hooks]\ninstalled = "hook.sh"\n')

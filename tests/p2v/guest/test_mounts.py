@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import struct
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from p2v.cli import main
 from tests.p2v.disks import MIB, patch, put, run, sha
+from tests.p2v.raid import mirror_half
 from tests.p2v.volume_group import make_group, striped
 
 from .real_disks import OLD_RELEASE, cat, ext4, fat, gpt, piece, shell, tree
@@ -139,21 +139,6 @@ def test_both_halves_of_a_mirror_are_repaired_and_a_stale_one_is_left(tmp_path: 
     assert (sha(halves[0]) == sha(halves[1])) is not stale
     assert (sha(halves[0]) == sha(tmp_path / "root")) is stale
     no_traces()
-
-
-def mirror_half(number: int, start: int, length: int, events: int) -> bytes:
-    """A superblock of metadata 1.2, which mdadm takes."""
-    block = bytearray(256 + 4)
-    struct.pack_into("<IIII16s32sQiI", block, 0, 0xA92B4EFC, 1, 0, 0, bytes(range(16)), b"host:0", 1, 1, 0)
-    struct.pack_into("<QII", block, 80, length // 512, 0, 2)
-    struct.pack_into("<QQQ", block, 128, start // 512, length // 512, 8)
-    struct.pack_into("<I4x16s", block, 160, number, bytes([number] * 16))
-    struct.pack_into("<Q", block, 200, events)
-    struct.pack_into("<I", block, 220, 2)
-    struct.pack_into("<HH", block, 256, 0, 1)
-    total = sum(struct.unpack("<65I", bytes(block)))
-    struct.pack_into("<I", block, 216, ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
-    return bytes(block)
 
 
 def test_a_root_in_a_subvolume_of_btrfs(tmp_path: Path) -> None:

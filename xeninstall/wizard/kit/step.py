@@ -92,6 +92,7 @@ class Step(Form):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.subject = _("Xen host")
         self.place = (0, 0)  # number of this step and how many there are; (0, 0) hides it
         self._wrong_is_said = False
         self._shown = ""
@@ -214,7 +215,7 @@ class Step(Form):
         right = f"{number}/{total}" if total else ""
         if self.session.rehearsal:
             right = f"{_('REHEARSAL: nothing is written')}  {right}".rstrip()
-        left = f"{_('Xen host')} - {self.heading()}"
+        left = f"{self.subject} - {self.heading()}"
         return f" {left}{' ' * max(SCREEN_CELLS - cell_len(left) - cell_len(right) - 2, 1)}{right} "
 
     def _foot(self) -> str:
