@@ -81,7 +81,7 @@ class Acting(Server):
             case ("systemd-run", *_, script) if script.endswith("/switch"):
                 (place / "switched").touch()
                 self._switched()
-            case ("systemd-run", "--quiet", "--collect", "--wait", "/bin/sh", script) if script.endswith("/undo"):
+            case ("systemd-run", *_, "/bin/sh", script) if script.endswith("/undo"):
                 self.undo()
             case ("update-grub",):
                 self.file("/boot/grub/grub.cfg", WITH_XEN)

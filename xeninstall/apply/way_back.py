@@ -30,6 +30,8 @@ ConditionPathExists={place}/pending
 
 [Service]
 Type=oneshot
+# A DHCP client that ifup has started stays.
+KillMode=process
 ExecStart=/bin/sh {place}/undo
 """
 
@@ -120,7 +122,7 @@ class WayBack:
         """Put the old files back now, by a process that a session which ends does not take along. Raises Error."""
         script = str(self.place / "undo")
         self._runner.run(["systemctl", "stop", self._timer], check=False)
-        self._runner.run(["systemd-run", "--quiet", "--collect", "--wait", "/bin/sh", script])
+        self._runner.run(["systemd-run", "--quiet", "--collect", "--wait", "--property=KillMode=process", "/bin/sh", script])
         if self.waits:
             raise Error(f"the old settings could not be put back: see {self.place}", hint=f"run /bin/sh {script}")
 
