@@ -66,6 +66,8 @@ class Server(Computer):
         self.kernel(release="6.1.0-40-amd64", console="console=tty0 console=ttyS0,115200")
         self.file("/etc/os-release", 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n')
         self.file("/run/systemd/system/.keep")
+        self.file("/proc/sys/kernel/random/boot_id", "one\n")
+        self.file("/proc/uptime", "100.00 90.00\n")
         self.file("/etc/hostname", "rented\n")
         self.file("/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 rented.example.net rented\n203.0.113.9 backup\n")
         self.file("/etc/resolv.conf", "nameserver 192.0.2.53\n")

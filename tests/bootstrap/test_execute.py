@@ -44,8 +44,8 @@ def test_the_order_is_the_careful_one(tmp_path: Path) -> None:
         f"grub-set-default {LINUX}",
         "--download-only",
         "--no-install-recommends xen-system-amd64",
-        f"{'/undo'}",
-        f"{'/switch'}",
+        "--unit=xeninstall-network-undo.service",
+        "/switch",
         "update-grub",
         f"grub-reboot {XEN}",
     ]
@@ -98,7 +98,7 @@ def _undone_by_the_timer(server: Acting) -> Play:
         nonlocal pings
         pings += argv[0] == "ping"
         if pings == 2:
-            server.undo(server.root / "var/lib/xeninstall/bootstrap/network")
+            server.undo()
             pings = 3
         return act(argv)
 

@@ -33,6 +33,29 @@ def test_a_lease_keeps_its_client_identifier(tmp_path: Path) -> None:
     )
 
 
+def test_dhclient_s_identifier_is_read_where_it_names_itself_by_one(tmp_path: Path) -> None:
+    server = Server(tmp_path, dhcp=True)
+    server.file(f"/run/dhclient.{NIC}.pid", "77\n")
+    server.file(
+        f"/var/lib/dhcp/dhclient.{NIC}.leases", 'default-duid "\\000\\001\\000\\0012\\231Y^RT\\000\\"\\\\\\356";\nlease {\n'
+    )
+    for arguments, expected in (
+        ("dhclient\0-4\0-v\0-pf\0", ()),
+        (
+            "dhclient\0-4\0-v\0-i\0-pf\0",
+            (
+                "ClientIdentifier=duid",
+                "IAID=12648430",  # the end of the MAC address
+                "DUIDType=link-layer-time",
+                "DUIDRawData=00:01:32:99:59:5e:52:54:00:22:5c:ee",
+            ),
+        ),
+    ):
+        server.file("/proc/77/cmdline", arguments)
+        found = uplink(server.looked())
+        assert found is not None and found.client == expected
+
+
 def test_further_addresses_routes_and_ipv6(tmp_path: Path) -> None:
     server = Server(tmp_path)
     entries = [

@@ -3,6 +3,7 @@
 The archive under /srv/debs holds what `xeninstall bootstrap` asks apt for, since nothing here leads to a mirror.
 """
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -24,8 +25,13 @@ _PACKAGES = (
     "iproute2,iputils-ping,openssh-server,ifupdown,netplan.io,python3,pciutils"
 )
 _PYTHON = "python3-pydantic,python3-psutil,python3-cpuinfo,python3-netifaces"
+_DHCP_CLIENTS = {12: "isc-dhcp-client", 13: "dhcpcd-base"}  # those that ifupdown recommends
 # What bootstrap asks for, and what the answers of the tests add.
 _WANTED = "xen-system-amd64 qemu-system-xen seabios ovmf grub-xen-host nftables chrony"
+_ARCHIVE = f"""export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+apt-get clean && apt-get -y --no-install-recommends --download-only install {_WANTED} &&
+mkdir -p "$1/srv/debs" && mv "$1"/var/cache/apt/archives/*.deb "$1/srv/debs/" &&
+cd "$1/srv/debs" && dpkg-scanpackages --multiversion . > Packages"""
 _WHEELS = ("pydantic>=2.10,<3", "psutil", "py-cpuinfo", "netifaces-plus", "typing-extensions")
 # Debian 12 has no pydantic 2; its Python takes these wheels wherever they are fetched.
 _FOR_BOOKWORM = ("--python-version", "3.11", "--platform", "manylinux2014_x86_64", "--only-binary=:all:")
@@ -72,20 +78,16 @@ class Server:
 
 def debian(number: int) -> Path:
     """The root of this Debian as a tar file, with the archive in it; built once and kept in build/."""
-    cache = REPOSITORY / "build" / f"server-debian{number}.tar"
+    include = ",".join((_PACKAGES, _DHCP_CLIENTS[number], _PYTHON if number >= 13 else "python3"))
+    recipe = hashlib.sha256(f"{include} {_ARCHIVE}".encode()).hexdigest()[:12]
+    cache = REPOSITORY / "build" / f"server-debian{number}-{recipe}.tar"
     if cache.exists():
         return cache
     cache.parent.mkdir(exist_ok=True)
     growing = cache.with_suffix(".partial.tar")
-    python = _PYTHON if number >= 13 else "python3"
-    archive = (
-        f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -y --no-install-recommends --download-only install {_WANTED} '
-        '&& mkdir -p "$1/srv/debs" && mv "$1"/var/cache/apt/archives/*.deb "$1/srv/debs/" '
-        '&& cd "$1/srv/debs" && dpkg-scanpackages --multiversion . > Packages'
-    )
     run(
-        *("mmdebstrap", "--variant=minbase", f"--include={_PACKAGES},{python}", '--aptopt=APT::Install-Recommends "0"'),
-        *(f"--customize-hook={archive}", SUITES[number], growing),
+        *("mmdebstrap", "--variant=minbase", f"--include={include}", '--aptopt=APT::Install-Recommends "0"'),
+        *(f"--customize-hook={_ARCHIVE}", SUITES[number], growing),
     )
     growing.rename(cache)
     return cache
@@ -97,6 +99,7 @@ def make_server(folder: Path, variant: Variant) -> Server:
     root.mkdir()
     run("tar", "-x", "-p", "-f", debian(variant.debian), "-C", root, "--exclude=./dev/*")
     _configure(root, folder, {"/etc/network/interfaces": INTERFACES, **variant.files}, variant.enable)
+    run("chroot", root, "apt-get", "update")
     _product(root, variant.debian)
     disk = folder / "server.img"
     with disk.open("wb") as file:

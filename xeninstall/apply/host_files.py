@@ -33,6 +33,17 @@ def inside(root: Path, path: str) -> Path:
     return root.joinpath(*here)
 
 
+def carry_out(root: Path, action: WriteFile | MakeLink | Remove) -> None:
+    """One file's change."""
+    match action:
+        case WriteFile():
+            write_file(root, action)
+        case MakeLink():
+            make_link(root, action)
+        case Remove():
+            remove(root, action)
+
+
 def write_file(root: Path, action: WriteFile) -> None:
     """Write a text with its mode, whole or not at all; directories get 0755, below /root 0700."""
     place = inside(root, action.path)

@@ -26,7 +26,7 @@ from .model import (
 from .moving import DNSMASQ, Moving
 from .packages import Apt, ask_apt, wanted
 from .pending import diffs, pending
-from .places import GRUB_SETTINGS
+from .places import GRUB_FALLBACK, GRUB_SETTINGS
 from .present import Present
 
 _KEYS = "/root/.ssh/authorized_keys"
@@ -90,7 +90,7 @@ def _prepare(host: Host, present: Present, apt: Apt) -> list[BootstrapAction]:
     """GRUB's settings come before Xen's packages: those run update-grub, and must not make an untried Xen the default.
     dnsmasq's come before it is installed, so that it never listens elsewhere.
     """
-    out: list[BootstrapAction] = [grub.settings(host)]
+    out: list[BootstrapAction] = [grub.settings(host), grub.fallback(present.grub.linux_entry)]
     saved = present.grub.saved
     if saved not in (present.grub.linux_entry, present.grub.xen_entry):
         why = "until Xen was seen running, Linux is the default"
@@ -98,7 +98,7 @@ def _prepare(host: Host, present: Present, apt: Apt) -> list[BootstrapAction]:
     if host.answers.dns.mode is DnsMode.SERVE:
         out += [action for action in network.resolver(host) if isinstance(action, WriteFile) and action.path in DNSMASQ]
     if not apt.missing:
-        out.append(Command(argv=("update-grub",), why="the menu with these settings", reads=(GRUB_SETTINGS,)))
+        out.append(Command(argv=("update-grub",), why="the menu with these settings", reads=(GRUB_SETTINGS, GRUB_FALLBACK)))
     return out
 
 

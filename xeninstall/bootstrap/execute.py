@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xeninstall.apply.ending import Ending, narrated
 from xeninstall.apply.hooks import run_hook
-from xeninstall.apply.host_files import inside, make_link, remove, write_file
+from xeninstall.apply.host_files import carry_out, inside, write_file
 from xeninstall.apply.journal import LAST_STAGE, Journal
 from xeninstall.base.errors import Error
 from xeninstall.base.events import Emit, Finished, Note, StageFinished
@@ -69,11 +69,11 @@ def execute(plan: BootstrapPlan, journal: Journal, around: Surroundings) -> None
 
 def go_back_if_half_way(runner: Runner, emit: Emit, root: Path = Path("/")) -> None:
     """What a killed run left: packages are installed to the end, an unconfirmed network goes back to what it was."""
-    trial = Trial(runner, root)
-    if trial.pending:
+    way = Trial(runner, root).way
+    if way.waits:
         emit(Note("an earlier network change was not confirmed: it is put back first", warning=True))
-        trial.undo()
-    trial.tidy()
+        way.back()
+    way.tidy()
     if wait_for_apt(runner, lambda: emit(Note("an earlier run's apt is still at work: waiting for it"))):
         emit(Note("an earlier run's apt has come to its end"))
 
@@ -104,12 +104,8 @@ class _Work:
     def do(self, action: BootstrapAction) -> None:
         """One action's effect."""
         match action:
-            case WriteFile():
-                write_file(self.root, action)
-            case MakeLink():
-                make_link(self.root, action)
-            case Remove():
-                remove(self.root, action)
+            case WriteFile() | MakeLink() | Remove():
+                carry_out(self.root, action)
             case SetRootPassword(hash=secret):
                 self.runner.run(["chpasswd", "--encrypted"], stdin=f"root:{secret.get_secret_value()}\n".encode())
             case RunHook():

@@ -5,7 +5,7 @@ from xeninstall.plan.model import MakeLink, WriteFile
 from xeninstall.plan.units import enabled_unit
 from xeninstall.plan.wanted import Host
 
-from .places import AWAITED, GRUB_SETTINGS, MISSED
+from .places import AWAITED, GRUB_FALLBACK, GRUB_SETTINGS, MISSED
 
 CONFIRM = "/usr/local/lib/xeninstall/confirm-xen"
 _WITHOUT_CONSOLES = "printf '%s' \"{}\" | sed -E 's/(^| )console=[^ ]*//g'"
@@ -30,6 +30,12 @@ GRUB_DEFAULT=saved
 GRUB_SAVEDEFAULT=false
 """
     return WriteFile(path=GRUB_SETTINGS, text=text)
+
+
+def fallback(linux_entry: str) -> WriteFile:
+    """What GRUB starts when it cannot load the entry that was to be started; without it, it waits in its menu for somebody."""
+    text = f"#!/bin/sh\n# Written by xeninstall: for a Xen that cannot be loaded.\necho 'set fallback=\"{linux_entry}\"'\n"
+    return WriteFile(path=GRUB_FALLBACK, text=text, mode=0o755)
 
 
 def confirmation(xen_entry: str) -> tuple[WriteFile | MakeLink, ...]:

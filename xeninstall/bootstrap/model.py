@@ -35,7 +35,8 @@ class TryNetwork(Part):
     do: Literal["try-network"] = "try-network"
     files: tuple[Annotated[FileChange, Field(discriminator="do")], ...]
     switch: str  # the shell script that makes the running network follow the files
-    undo: str  # the one that puts files and network back; it needs nothing of ours but its directory
+    undo: tuple[str, ...]  # the shell lines that make it follow the old ones
+    undo_at_boot: tuple[str, ...]  # the same for a start in which nothing of the network runs yet
     gateway: str  # who has to answer on the bridge; empty when that shows only then
     addresses: tuple[str, ...]  # without prefix, that have to be there; empty when a lease gives them
     kept: Uplink | None

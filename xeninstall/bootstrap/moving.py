@@ -12,7 +12,7 @@ from .management import effective, files
 from .model import BootstrapAction, FileChange, TryNetwork
 from .pending import pending
 from .present import Present
-from .takeover import FIREWALL, release, switch_script, undo_script
+from .takeover import FIREWALL, release, switch_script, way_back
 
 DNSMASQ = ("/etc/dnsmasq.d/xeninstall.conf", "/etc/default/dnsmasq")  # written before it is installed
 
@@ -67,12 +67,13 @@ class Moving:
         ipv4 = self.host.answers.network.ipv4
         kept4 = self.before.ipv4 if self.before and "ipv4" not in self.answers.network.model_fields_set else None
         addresses = tuple(address.split("/")[0] for address in (kept4.addresses if kept4 else (ipv4.address,)) if address)
-        switch = switch_script(uplink, cards, resolved=self.dns_given, firewall=firewall)
+        undo, undo_at_boot = way_back(uplink, cards, firewall=firewall)
         return (
             TryNetwork(
                 files=left,
-                switch=switch,
-                undo=undo_script(uplink, cards, firewall=firewall),
+                switch=switch_script(uplink, cards, resolved=self.dns_given, firewall=firewall),
+                undo=undo,
+                undo_at_boot=undo_at_boot,
                 gateway=(kept4.gateway if kept4 else ipv4.gateway) or "",
                 addresses=addresses,
                 kept=None if self.moved else self.before,

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from xeninstall.machine.look import Look
 
-from .places import AWAITED, KEPT, MISSED, TRIAL
+from .places import AWAITED, KEPT, MISSED
 from .uplink import Uplink, uplink
 
 _MENU_ENTRY = re.compile(r"menuentry_id_option '(gnulinux-simple-[0-9A-Za-z-]+)'")
@@ -54,7 +54,6 @@ class Present:
     installed: frozenset[str] = frozenset()
     free_bytes: int = 0
     boot_free_bytes: int | None = None  # None when /boot is no file system of its own
-    unconfirmed: bool = False  # a network change waits
     awaited: bool = False
     missed: bool = False
 
@@ -85,7 +84,6 @@ def present(look: Look) -> Present:
         installed=_installed(look),
         free_bytes=_free(look, "/"),
         boot_free_bytes=_free(look, "/boot") if _is_mounted(look, "/boot") else None,
-        unconfirmed=look.exists(f"{TRIAL}/unconfirmed") or look.exists(f"{TRIAL}/undoing"),
         awaited=look.exists(AWAITED),
         missed=look.exists(MISSED),
     )

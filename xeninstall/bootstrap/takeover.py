@@ -1,6 +1,6 @@
-"""Taking the network card from the system that has it, and giving it back: the files that say so, and two shell scripts.
+"""Taking the network card from the system that has it, and giving it back: the files that say so, and shell lines.
 
-Both scripts stand alone, so that they work when this program, its session or the whole run is gone.
+They stand alone, so that they work when this program, its session or the whole run is gone.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,6 @@ from xeninstall.plan.network import BRIDGE
 from .places import TRIAL
 from .uplink import Manager, Uplink
 
-UNDO_UNIT = "/etc/systemd/system/xeninstall-network-undo.service"
-UNDO_LINK = "/etc/systemd/system/sysinit.target.wants/xeninstall-network-undo.service"
 SWITCH_SERVICE = "xeninstall-network-switch.service"
 FIREWALL = "/etc/nftables.conf"
 INTERFACES = "/etc/network/interfaces"
@@ -144,63 +142,33 @@ def switch_script(uplink: Uplink, cards: tuple[str, ...], *, resolved: bool, fir
     return "\n".join(lines) + "\n"
 
 
-def undo_script(uplink: Uplink, cards: tuple[str, ...], *, firewall: bool) -> str:
-    """Puts files and network back; with `boot`, before anything of the network has started, only the files."""
+def way_back(uplink: Uplink, cards: tuple[str, ...], *, firewall: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What follows when the old files are back: in the running system, and at its next start before anything of the network."""
     name = uplink.name
-    runtime: list[str] = [
-        f"systemctl stop {SWITCH_SERVICE} 2>/dev/null",
-        "systemctl daemon-reload",
-        "networkctl reload",
-    ]
+    disabled = "[ -e networkd-was-enabled ] || systemctl disable systemd-networkd.service systemd-networkd.socket 2>/dev/null"
+    stopped = "[ -e networkd-was-active ] || systemctl stop systemd-networkd.socket systemd-networkd.service"
+    lines = [disabled, f"systemctl stop {SWITCH_SERVICE} 2>/dev/null", "systemctl daemon-reload", "networkctl reload"]
     if name != BRIDGE:
-        runtime += [
+        lines += [
             *(f"ip link set dev {card} nomaster" for card in cards),
             'while read -r link; do ip link delete dev "$link"; done < made',
             f"ip address flush dev {name} scope global",
         ]
     match uplink.manager:
         case Manager.IFUPDOWN:
-            runtime += [
-                "[ -e networkd-was-active ] || systemctl stop systemd-networkd.socket systemd-networkd.service",
-                f"ifup --force {name}",
-            ]
+            lines += [stopped, f"ifup --force {name}"]
         case Manager.NETWORK_MANAGER:
-            runtime += [
-                "[ -e networkd-was-active ] || systemctl stop systemd-networkd.socket systemd-networkd.service",
+            lines += [
+                stopped,
                 "systemctl reload NetworkManager.service",
                 f"nmcli device set {name} managed yes",
                 f"nmcli device connect {name}",
             ]
         case Manager.NETPLAN:
-            runtime += ["netplan generate", "networkctl reload", f"networkctl reconfigure {name}"]
+            lines += ["netplan generate", "networkctl reload", f"networkctl reconfigure {name}"]
         case _:
-            runtime += [f"networkctl reconfigure {name}"]
+            lines += [f"networkctl reconfigure {name}"]
     if firewall:
-        runtime += ["nft -f ruleset"]
-    body = "\n".join(f"    {line}" for line in runtime)
-    early = "netplan generate" if uplink.manager is Manager.NETPLAN else ":"
-    return f"""#!/bin/sh
-# Written by xeninstall bootstrap: the network as it was before a change that nobody has confirmed.
-set -u
-cd {TRIAL} || exit 1
-mv unconfirmed undoing 2>/dev/null || [ -e undoing ] || exit 0
-while read -r path; do
-    if [ -e "before$path" ] || [ -L "before$path" ]; then
-        mkdir -p "${{path%/*}}" && cp -a "before$path" "$path.xeninstall-old" && mv -f "$path.xeninstall-old" "$path"
-    else
-        rm -f "$path"
-    fi
-done < list
-while read -r path; do rmdir "$path" 2>/dev/null; done < directories
-[ -e networkd-was-enabled ] || systemctl disable systemd-networkd.service systemd-networkd.socket 2>/dev/null
-if [ "${{1:-}}" = boot ]; then
-    {early}
-else
-{body}
-fi
-rm -f {UNDO_UNIT} {UNDO_LINK}
-mv undoing undone
-sync
-systemctl daemon-reload
-exit 0
-"""
+        lines += ["nft -f ruleset"]
+    at_boot = (disabled, "netplan generate") if uplink.manager is Manager.NETPLAN else (disabled,)
+    return tuple(lines), at_boot

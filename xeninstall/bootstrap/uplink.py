@@ -151,12 +151,28 @@ def _client(look: Look, name: str, mac: str, lease: str, manager: Manager | None
     found = _CLIENT.search(lease)
     if found:
         return _spelled(found[1])
+    if manager is not Manager.IFUPDOWN:
+        return ()
+    arguments = look.text(f"/proc/{look.line(f'/run/dhclient.{name}.pid')}/cmdline") or ""
+    if "-i" in arguments.split("\0"):
+        return _spelled(_end_of(mac) + _dhclient_duid(look.text(f"/var/lib/dhcp/dhclient.{name}.leases") or ""))
     running = any(entry.startswith(name) for entry in look.names("/run/dhcpcd"))
-    if manager is Manager.IFUPDOWN and running and re.search(r"^duid\b", look.text("/etc/dhcpcd.conf") or "", re.MULTILINE):
+    if running and re.search(r"^duid\b", look.text("/etc/dhcpcd.conf") or "", re.MULTILINE):
         duid = look.line("/var/lib/dhcpcd/duid").replace(":", "")
-        # dhcpcd's default IAID is the end of the MAC address.
-        return _spelled("ff" + mac.replace(":", "")[4:] + duid) if re.fullmatch("[0-9a-f]{6,}", duid) else ()
+        return _spelled(_end_of(mac) + duid) if re.fullmatch("[0-9a-f]{6,}", duid) else ()
     return ()
+
+
+def _end_of(mac: str) -> str:
+    """How dhclient and dhcpcd begin: the kind of identifier, and as IAID the end of the MAC address."""
+    return "ff" + mac.replace(":", "")[4:]
+
+
+def _dhclient_duid(leases: str) -> str:
+    """The DUID in dhclient.leases(5), there a string with octal escapes, in hexadecimal digits."""
+    found = re.search(r'^default-duid "((?:[^"\\]|\\.)*)";$', leases, re.MULTILINE)
+    pieces = re.findall(r"\\([0-7]{3})|\\?(.)", found[1]) if found else []
+    return "".join(f"{int(octal, 8) if octal else ord(plain):02x}" for octal, plain in pieces)
 
 
 def _spelled(identifier: str) -> tuple[str, ...]:

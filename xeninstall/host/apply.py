@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from xeninstall.apply.host_files import make_link, remove, write_file
+from xeninstall.apply.host_files import carry_out, remove
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner
-from xeninstall.plan.model import MakeLink, Remove, WriteFile
+from xeninstall.plan.model import Remove
 
 from .changes import Changes
 from .undo import Undo
@@ -35,7 +35,7 @@ def apply(
         with undo.holding():
             for change in changes.files:
                 say(change.path)
-                _write(change.action, root)
+                carry_out(root, change.action)
             for argv in changes.commands:
                 say(" ".join(argv))
                 runner.run(argv)
@@ -55,13 +55,3 @@ def apply(
 
 # Long enough for an initramfs on a slow machine; the timer is only there for the case that we die.
 _PATIENT_SECONDS = 1800
-
-
-def _write(action: WriteFile | MakeLink | Remove, root: Path) -> None:
-    match action:
-        case WriteFile():
-            write_file(root, action)
-        case MakeLink():
-            make_link(root, action)
-        case Remove():
-            remove(root, action)

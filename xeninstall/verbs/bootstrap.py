@@ -101,7 +101,7 @@ def _refuse_the_wrong_run(answers: Answers, runner: Runner, *, resumed: bool) ->
     from xeninstall.bootstrap.trial import Trial
 
     if not resumed:
-        if Trial(runner).pending:
+        if Trial(runner).way.waits:
             raise UsageError(
                 "a network change waits for its confirmation",
                 hint="--confirm keeps it; --resume puts it back and goes on; left alone, it goes back by itself",
