@@ -35,17 +35,14 @@ def _networkd(words: str) -> dict[str, str]:
 
 
 _IFUPDOWN = {"/etc/network/interfaces": f"{INTERFACES}\nauto eth0\niface eth0 inet static\n  {_STATIC}"}
-_LEASED = {"/etc/network/interfaces": f"{INTERFACES}\nauto eth0\niface eth0 inet dhcp\n"}
 _ADDRESS = f"Address={NETWORK}.10/24\nGateway={NETWORK}.1"
 _PLAN = f"addresses: [{NETWORK}.10/24]\n      routes: [{{to: default, via: {NETWORK}.1}}]"
 VARIANTS = [
     Variant("12-ifupdown-static", 12, "", _IFUPDOWN),
-    Variant("12-ifupdown-dhcp", 12, "", _LEASED),
     Variant("12-networkd-static", 12, "", _networkd(_ADDRESS), (_NETWORKD,)),
     Variant("12-networkd-dhcp", 12, "", _networkd("DHCP=yes"), (_NETWORKD,)),
     Variant("12-netplan-dhcp", 12, "", _netplan("dhcp4: true"), (_NETWORKD,)),
     Variant("13-ifupdown-static", 13, "", _IFUPDOWN),
-    Variant("13-ifupdown-dhcp", 13, "", _LEASED),
     Variant("13-networkd-dhcp", 13, "", _networkd("DHCP=yes"), (_NETWORKD,)),
     Variant("13-netplan-static", 13, "", _netplan(_PLAN), (_NETWORKD,)),
     Variant("13-netplan-dhcp", 13, "", _netplan("dhcp4: true"), (_NETWORKD,)),
