@@ -62,7 +62,7 @@ test-vm: test-vm-hosts test-vm-running test-vm-guests ## The fuller matrix in QE
 
 # Two machines at once, each with one processor; a file stays with one of the two.
 IN_QEMU = $(SUDO) env XENINSTALL_TEST_PROCESSORS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30 -m vm
-NO_HOSTS = test_guest*.py test_bootstrap*.py test_setup_console.py
+NO_HOSTS = test_guest*.py test_medium_convert.py test_bootstrap*.py test_setup_console.py
 
 test-vm-hosts: iso netboot ## The medium, what it installs, and that the host starts (an hour without KVM: give it the whole computer)
 	@$(IN_QEMU) $(NO_HOSTS:%=--ignore-glob='*/%') tests/system
@@ -70,8 +70,8 @@ test-vm-hosts: iso netboot ## The medium, what it installs, and that the host st
 test-vm-running: image ## A running Debian becomes a host, and a host is set up again
 	@$(IN_QEMU) tests/system/test_bootstrap*.py tests/system/test_setup_console.py
 
-test-vm-guests: image ## Converted machines start; every copy, and every kill in the middle of one
-	@$(IN_QEMU) tests/system/test_guest*.py
+test-vm-guests: iso ## Converted machines start; every copy, and every kill in the middle of one
+	@$(IN_QEMU) tests/system/test_guest*.py tests/system/test_medium_convert.py
 	$(SUDO) P2V_KILLS=8 $(PY) -m pytest -m 'vm or not vm' tests/p2v/test_kill.py tests/p2v/test_roundtrip.py
 
 bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the wizard's start, bytes and memory; p2v and what it sends beside its peers

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .answer_files import STATIC, answers
-from .qemu import Disk, Machine, UserNet, free_port
+from .qemu import NESTING, Disk, Machine, UserNet, free_port
 from .remote import Remote
 
 POOL = "xenvms/vms"
 GUEST_ADDRESS = "192.0.2.77"
 _ADDRESS = "192.0.2.10"
-# Guests within software emulation's own virtualization die of newer processors' features.
-_PROCESSOR = "qemu64,+svm,+npt,+nrip-save,-rdtscp,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf_lm"
 _BOOT_SECONDS = 600
 
 
@@ -67,7 +65,7 @@ def receiving_host(installed: Callable[[str], Path], place: Path) -> Iterator[Re
     text = text.replace("[root]\n", f'[root]\nssh_keys = ["{key.with_suffix(".pub").read_text().strip()}"]\n')
     image, port = installed(text), free_port()
     nic = UserNet("52:54:00:00:00:0a", forwards=(f"tcp:127.0.0.1:{port}-{_ADDRESS}:22",))
-    with Machine([Disk(image)], nics=[nic], memory_mib=4096, processor=_PROCESSOR, name="receiving-host") as machine:
+    with Machine([Disk(image)], nics=[nic], memory_mib=4096, processor=NESTING, name="receiving-host") as machine:
         remote = Remote(port, key)
         remote.wait(machine.console, _BOOT_SECONDS)
         remote.check("systemctl is-system-running --wait || :", _BOOT_SECONDS)

@@ -17,13 +17,11 @@ from .conftest import PASSWORD
 from .console import LOGIN_SECONDS, Console
 from .guest_disk import MAC, make_guest
 from .guest_disk import PASSWORD as GUEST_PASSWORD
-from .qemu import Disk, Machine, UserNet
+from .qemu import NESTING, Disk, Machine, UserNet
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
 _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
-# Guests within software emulation's own virtualization die of newer processors' features.
-_PROCESSOR = "qemu64,+svm,+npt,+nrip-save,-rdtscp,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf_lm"
 _NAME = "converted"
 _LOGIN_SECONDS = {Mode.PV: 900, Mode.PVH: 1200, Mode.HVM: 1800}
 _LEAVE = "\x1d"  # Ctrl+]: out of xl console
@@ -47,7 +45,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def host(example: Path, converted: Path) -> Iterator[Console]:
     """dom0's console, root logged in; the converted machine's disk is its second one."""
     disks, nics = [Disk(example), Disk(converted)], [UserNet("52:54:00:00:00:10")]
-    with Machine(disks, nics=nics, processor=_PROCESSOR, name="host") as machine:
+    with Machine(disks, nics=nics, processor=NESTING, name="host") as machine:
         machine.console.expect(r"\(XEN\) Xen version 4\.20", 120)
         machine.console.login("root", PASSWORD, LOGIN_SECONDS)
         machine.console.run("systemctl is-system-running --wait", 400)
