@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from xeninstall.base.errors import Error
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Runner
 
 from ..source.view import joined_view
@@ -29,8 +30,9 @@ def loop_device(slot: Slot, disks: Sequence[Path], runner: Runner, stack: ExitSt
     else:
         backing = stack.enter_context(joined_view([str(path) for path in disks], slot.places, runner))
         argv.append(str(backing))
-    device = runner.run(argv).stdout.strip()
-    stack.callback(partial(_release, device, str(backing), runner))
+    with held():
+        device = runner.run(argv).stdout.strip()
+        stack.callback(partial(_release, device, str(backing), runner))
     return device
 
 

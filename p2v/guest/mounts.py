@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xeninstall.base.errors import Error
+from xeninstall.base.interruption import held
 from xeninstall.base.run import CommandError, Runner
 
 from ..layout.model import Kind
@@ -112,8 +113,9 @@ class _Bench:
         place = self._new_folder("fs")
         device = loop_device(slot, self._disks, self._runner, self._stack)
         options = ",".join(("nodev", "nosuid", *_OPTIONS[slot.kind]))
-        self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
-        self._stack.callback(self._unmount, place)
+        with held():
+            self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+            self._stack.callback(self._unmount, place)
         return place
 
     def _subvolumes(self, top: Path) -> list[str]:
@@ -208,8 +210,9 @@ class _Bench:
             tree.close()
 
     def _bind(self, source: Path, target: Path) -> None:
-        self._runner.run(["mount", "--bind", "-o", "nodev,nosuid", str(source), str(target)])
-        self._stack.callback(self._unmount, target)
+        with held():
+            self._runner.run(["mount", "--bind", "-o", "nodev,nosuid", str(source), str(target)])
+            self._stack.callback(self._unmount, target)
 
     def _unmount(self, place: Path) -> None:
         try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from xeninstall.base.errors import Error
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Completed, Runner
 from xeninstall.plan.model import (
     ArrayOf,
@@ -143,7 +144,8 @@ class Target:
     def _loop(self, key: str, path: str, offset: int, size: int) -> str:
         if key not in self._loops:
             argv = ["losetup", "--find", "--show", "--offset", str(offset), "--sizelimit", str(size), path]
-            self._loops[key] = self._runner.run(argv).stdout.strip()
+            with held():
+                self._loops[key] = self._runner.run(argv).stdout.strip()
         return self._loops[key]
 
     def drop(self, where: Device) -> None:
@@ -158,8 +160,9 @@ class Target:
         if self._root not in self._mounts:
             self._root.mkdir(parents=True, exist_ok=True)
             self._root_node = self._named(self.device(self._ground.root))
-            self._runner.run(["mount", "-t", "ext4", str(self._root_node), str(self._root)])
-            self._mounts.append(self._root)
+            with held():
+                self._runner.run(["mount", "-t", "ext4", str(self._root_node), str(self._root)])
+                self._mounts.append(self._root)
         return self._root
 
     def _named(self, node: str) -> Path:
@@ -176,8 +179,9 @@ class Target:
         for kind, name in _AROUND:
             point = root / name
             if point not in self._mounts:
-                self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
-                self._mounts.append(point)
+                with held():
+                    self._runner.run(["mount", "-t", kind, "-o", "mode=0755" if kind == "tmpfs" else "nosuid", kind, str(point)])
+                    self._mounts.append(point)
                 if name == "run":
                     # /var/lock points here, and a package that ships it (drbd-utils) does not unpack where that leads nowhere.
                     (point / "lock").mkdir()

@@ -5,13 +5,14 @@ debugfs (ext), so that a USB stick is readable on every kernel.
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from xeninstall.apply.host_files import inside
 from xeninstall.apply.target import unmount
 from xeninstall.base.errors import Error, UsageError
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Runner
 
 # No answer file, script or password is larger.
@@ -39,16 +40,16 @@ def with_label(label: str, runner: Runner) -> list[str]:
 def opened(node: str, runner: Runner) -> Iterator[Volume]:
     """Open the file system on a device. Raises Error when neither the kernel nor a program can read it."""
     fstype = runner.run(["blkid", "--probe", "--match-tag", "TYPE", "--output", "value", node], check=False).stdout.strip()
-    with tempfile.TemporaryDirectory(prefix="xeninstall-volume-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="xeninstall-volume-") as scratch, ExitStack() as stack:
         point = Path(scratch) / "mounted"
         point.mkdir()
         # noload: a journal is not replayed, since that would write.
         options = "ro,nosuid,nodev,noexec" + (",noload" if fstype in ("ext3", "ext4") else "")
-        if runner.run(["mount", "-o", options, node, str(point)], check=False).status == 0:
-            try:
-                yield _Mounted(point)
-            finally:
-                unmount(point, runner)
+        with held():
+            if mounted := runner.run(["mount", "-o", options, node, str(point)], check=False).status == 0:
+                stack.callback(unmount, point, runner)
+        if mounted:
+            yield _Mounted(point)
         elif fstype == "vfat":
             yield _Fat(node, Path(scratch) / "file", runner)
         elif fstype in ("ext2", "ext3", "ext4"):

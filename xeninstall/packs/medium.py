@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Runner
 
 from . import iso9660
@@ -126,14 +128,14 @@ def file_system(path: Path, runner: Runner) -> str:
 @contextmanager
 def opened(path: Path, fstype: str, runner: Runner, limits: Limits) -> Iterator[Medium]:
     """The medium, for as long as the `with` lasts."""
-    with tempfile.TemporaryDirectory(prefix="xeninstall-medium-") as place:
+    with tempfile.TemporaryDirectory(prefix="xeninstall-medium-") as place, ExitStack() as stack:
         options = "ro,nosuid,nodev,noexec" + ("" if path.is_block_device() else ",loop")
-        done = runner.run(["mount", "-t", fstype, "-o", options, str(path), place], check=False)
+        with held():
+            done = runner.run(["mount", "-t", fstype, "-o", options, str(path), place], check=False)
+            if done.status == 0:
+                stack.callback(partial(runner.run, ["umount", "--lazy", place], check=False))
         if done.status == 0:
-            try:
-                yield Medium(path, fstype, Path(place), runner, limits)
-            finally:
-                runner.run(["umount", "--lazy", place], check=False)
+            yield Medium(path, fstype, Path(place), runner, limits)
         elif fstype in ("vfat", "iso9660"):
             yield Medium(path, fstype, None, runner, limits)
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xeninstall.apply.host_files import inside
 from xeninstall.apply.target import unmount
 from xeninstall.base.errors import Error
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Runner
 
 from .hosts import Host, device
@@ -24,8 +25,9 @@ def entered(host: Host, runner: Runner, *, write: bool) -> Iterator[Path]:
         root = Path(place)
 
         def mount(point: Path, *argv: str) -> None:
-            runner.run(["mount", *argv, str(point)])
-            mounts.append(point)
+            with held():
+                runner.run(["mount", *argv, str(point)])
+                mounts.append(point)
 
         try:
             if write and host.array:

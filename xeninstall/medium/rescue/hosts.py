@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from xeninstall.base.errors import Error
+from xeninstall.base.interruption import held
 from xeninstall.base.run import Runner
 from xeninstall.machine.look import clean
 from xeninstall.machine.systems import pretty_name
@@ -113,11 +115,11 @@ def device(host: "Host | _Candidate", runner: Runner, *, write: bool = False) ->
         return
     offset = ["--offset", str(host.start_bytes), "--sizelimit", str(host.size_bytes)]
     readonly = [] if write else ["--read-only"]
-    node = runner.run(["losetup", "--find", "--show", *readonly, *offset, host.disks[0]]).stdout.strip()
-    try:
+    with ExitStack() as stack:
+        with held():
+            node = runner.run(["losetup", "--find", "--show", *readonly, *offset, host.disks[0]]).stdout.strip()
+            stack.callback(partial(runner.run, ["losetup", "--detach", node], check=False))
         yield node
-    finally:
-        runner.run(["losetup", "--detach", node], check=False)
 
 
 def _on(target: str, runner: Runner) -> list[_Candidate]:
