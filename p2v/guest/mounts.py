@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -20,7 +20,7 @@ from .esp import Esp
 from .inspect import inspect, is_linux
 from .linux.names import logical_names, resolve
 from .loops import loop_device
-from .model import Guest, Hardware, Named
+from .model import BootPlace, Guest, Hardware, Named
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
 from .tree import RootTree, text
@@ -103,10 +103,13 @@ class _Bench:
         tree = RootTree(root)
         self._stack.callback(tree.close)
         found = Found(tree, inspect(tree, self._hardware), slot)
+        boot = BootPlace(slot.named, "" if top == self.tops[slot] else str(top.relative_to(self.tops[slot])))
         for place, other, options in self._wanted(tree, found):
             self._place(found, place, other, options)
+            if place == "/boot" and other != slot:
+                boot = BootPlace(other.named)
         # Now that /boot and /usr are there, more can be seen.
-        found.guest = inspect(tree, self._hardware)
+        found.guest = replace(inspect(tree, self._hardware), boot=boot)
         return found
 
     def _mount(self, slot: Slot) -> Path:
