@@ -99,10 +99,10 @@ class Hardware:
 
 @dataclass(frozen=True)
 class BootPlace:
-    """Where /boot lies: its volume, and the subvolume of btrfs that it is a folder in."""
+    """Where /boot lies: its volume, and the folder there, as GRUB counts: `/boot`, `/@rootfs/boot`, or nothing for the top."""
 
     volume: Named
-    subvolume: str = ""
+    folder: str = "/boot"
 
     @property
     def plain(self) -> bool:

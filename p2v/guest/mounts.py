@@ -103,11 +103,11 @@ class _Bench:
         tree = RootTree(root)
         self._stack.callback(tree.close)
         found = Found(tree, inspect(tree, self._hardware), slot)
-        boot = BootPlace(slot.named, "" if top == self.tops[slot] else str(top.relative_to(self.tops[slot])))
+        boot = BootPlace(slot.named, f"/{top.relative_to(self.tops[slot]) / 'boot'}")
         for place, other, options in self._wanted(tree, found):
             self._place(found, place, other, options)
-            if place == "/boot" and other != slot:
-                boot = BootPlace(other.named)
+            if place == "/boot":
+                boot = BootPlace(other.named, f"/{_subvolume(other, options)}".rstrip("/"))
         # Now that /boot and /usr are there, more can be seen.
         found.guest = replace(inspect(tree, self._hardware), boot=boot)
         return found
@@ -203,7 +203,7 @@ class _Bench:
     def _subfolder(self, top: Path, slot: Slot, options: list[str]) -> Path | None:
         if slot.kind is not Kind.BTRFS:
             return top
-        name = next((option.partition("=")[2] for option in options if option.startswith("subvol=")), "")
+        name = _subvolume(slot, options)
         if not name:
             return None  # By number, or the default: what is there is in the root's own subvolume already, or not needed.
         tree = RootTree(top)
@@ -230,6 +230,12 @@ class _Bench:
         place = self._folder / f"{name}{self._count}"
         place.mkdir()
         return place
+
+
+def _subvolume(slot: Slot, options: Sequence[str]) -> str:
+    """The one that fstab names."""
+    named = (option.partition("=")[2] for option in options if option.startswith("subvol="))
+    return next(named, "").strip("/") if slot.kind is Kind.BTRFS else ""
 
 
 def _is_root(place: Path) -> bool:

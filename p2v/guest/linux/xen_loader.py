@@ -7,7 +7,8 @@ from ..model import Guest, Kernel
 from ..tree import Tree, is_file, is_folder
 from .esp_loader import ESPS
 
-_MENUS = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
+_MENUS = ("/grub/grub.cfg", "/grub2/grub.cfg")
+_FOUND = ("/boot/grub/grub.cfg", "/grub/grub.cfg")
 _PLAIN = re.compile(r"[\w@./+-]*")  # what GRUB takes without quotes
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ANYWHERE = "run it as HVM"
@@ -19,18 +20,17 @@ def _plan(guest: Guest, tree: Tree) -> Planned:
     remarks = []
     if any(_is_zstd(tree, kernel) for kernel in guest.boot_kernels):
         remarks.append("as PV it does not start: GRUB for PV reads no kernel that zstd compressed; run it as PVH or HVM")
-    menu = next((path for path in _MENUS if is_file(tree, path)), None)
+    menu = next((guest.boot.folder + path for path in _MENUS if is_file(tree, f"/boot{path}")), None)
     if menu is None:
         return Planned((), (*remarks, f"as PV or PVH it does not start, since GRUB for Xen finds no menu of GRUB 2; {_ANYWHERE}"))
-    if menu == _MENUS[0] and not guest.boot.subvolume:
+    if menu in _FOUND:
         return Planned((), tuple(remarks))
     esp = next((place for place in ESPS if is_folder(tree, f"{place}/EFI")), None)
-    if esp is None or not guest.boot.volume.uuid or not _PLAIN.fullmatch(guest.boot.subvolume):
+    if esp is None or not guest.boot.volume.uuid or not _PLAIN.fullmatch(menu):
         return Planned((), (*remarks, f"as PV or PVH it does not start, since GRUB for Xen does not find its menu; {_ANYWHERE}"))
-    place = f"/{guest.boot.subvolume}{menu}" if guest.boot.subvolume else menu.removeprefix("/boot")
     text = (
         f"search --no-floppy --fs-uuid --set=root {guest.boot.volume.uuid}\n"
-        f"set prefix=($root){place.rsplit('/', 1)[0]}\nconfigfile {place}\n"
+        f"set prefix=($root){menu.rsplit('/', 1)[0]}\nconfigfile {menu}\n"
     )
     why = "GRUB for Xen looks here, and goes on to the menu"
     return Planned((WriteFile(f"{esp}/boot/grub/grub.cfg", text.encode(), why),), tuple(remarks))

@@ -40,14 +40,16 @@ def _kernel(payload: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "boot", [None, BootPlace(Named(0, "ext", 1, _UUID)), BootPlace(_MIRROR), BootPlace(_BTRFS)], ids=["", "ext", "md", "btrfs"]
+    "boot",
+    [None, BootPlace(Named(0, "ext", 1, _UUID), "/odd"), BootPlace(_MIRROR), BootPlace(_BTRFS, "")],
+    ids=["", "ext", "md", "btrfs"],
 )
 def test_what_is_found_anyway_is_left_alone(tmp_path: Path, boot: BootPlace | None) -> None:
     assert _planned(tmp_path, boot, _MENU.format("grub") + _ESP) == Planned()
 
 
 def test_the_efi_partition_leads_to_a_menu_in_a_subvolume(tmp_path: Path) -> None:
-    (change,) = _planned(tmp_path, BootPlace(_BTRFS, "@rootfs"), _MENU.format("grub") + _ESP).changes
+    (change,) = _planned(tmp_path, BootPlace(_BTRFS, "/@rootfs/boot"), _MENU.format("grub") + _ESP).changes
     assert isinstance(change, WriteFile) and change.path == "/boot/efi/boot/grub/grub.cfg"
     assert change.data.decode().splitlines() == [
         f"search --no-floppy --fs-uuid --set=root {_UUID}",
@@ -57,7 +59,7 @@ def test_the_efi_partition_leads_to_a_menu_in_a_subvolume(tmp_path: Path) -> Non
 
 
 def test_it_leads_to_a_menu_of_another_name(tmp_path: Path) -> None:
-    apart = BootPlace(Named(0, "xfs", 2, _UUID))
+    apart = BootPlace(Named(0, "xfs", 2, _UUID), "")
     (change,) = _planned(tmp_path, apart, _MENU.format("grub2") + _ESP).changes
     assert isinstance(change, WriteFile) and b"configfile /grub2/grub.cfg\n" in change.data
 
@@ -65,9 +67,9 @@ def test_it_leads_to_a_menu_of_another_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("boot", "described"),
     [
-        (BootPlace(_BTRFS, "@rootfs"), _MENU.format("grub")),
-        (BootPlace(_BTRFS, "my root;reboot"), _MENU.format("grub") + _ESP),
-        (BootPlace(Named(0, "btrfs", 2), "@"), _MENU.format("grub") + _ESP),
+        (BootPlace(_BTRFS, "/@rootfs/boot"), _MENU.format("grub")),
+        (BootPlace(_BTRFS, "/my root;reboot"), _MENU.format("grub") + _ESP),
+        (BootPlace(Named(0, "btrfs", 2), "/@/boot"), _MENU.format("grub") + _ESP),
     ],
     ids=["no EFI partition", "no plain name", "no UUID"],
 )
