@@ -81,7 +81,8 @@ def _converts(screen: Terminal, receiving: ReceivingHost) -> None:
     wizard.expect(FIRST_SCREEN)
     wizard.on("What to do")
     screen.press("3")
-    wizard.expect("Network: card")
+    wizard = Wizard(screen, _STEP_SECONDS, "Convert")
+    wizard.expect("Convert - Network: card")
     wizard.on("Network: addresses")
     wizard.on("Source disks")
     screen.expect("(old-server)", _LOOK_SECONDS)
@@ -112,8 +113,8 @@ def _converts(screen: Terminal, receiving: ReceivingHost) -> None:
     review = wizard.on("Review")
     assert "This machine's disks are only read" in review
     screen.press("C-n")
-    screen.expect_passing("Converting", _STEP_SECONDS)
-    done = screen.expect("Converted", _CONVERT_SECONDS)
+    screen.expect_passing("Convert - Converting", _STEP_SECONDS)
+    done = screen.expect("Convert - Converted", _CONVERT_SECONDS)
     assert "up after" in done and "typed: 1 vCPUs, 1 GiB" in done, done
 
 
