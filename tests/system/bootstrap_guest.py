@@ -151,7 +151,8 @@ def _configure(root: Path, folder: Path, files: dict[str, str], enable: tuple[st
         "/etc/systemd/system/own.service": unit,
         "/srv/own/hello": "still here\n",
         "/etc/default/grub": 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX_DEFAULT=""\n'
-        'GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"\n',
+        'GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"\n'
+        'GRUB_TERMINAL=serial\nGRUB_SERIAL_COMMAND="serial --speed=115200"\n',
         **files,
     }
     for path, text in texts.items():
@@ -189,7 +190,7 @@ def _boot_code(root: Path, disk: Path) -> None:
     grub.mkdir(exist_ok=True)
     shutil.copytree(root / "usr/lib/grub/i386-pc", grub / "i386-pc", dirs_exist_ok=True)
     (root / "early.cfg").write_text(f"search.fs_uuid {ROOT_UUID} root\nset prefix=($root)/boot/grub\n")
-    needed = ["biosdisk", "part_msdos", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "echo"]
+    needed = ["biosdisk", "part_msdos", "ext2", "search_fs_uuid", "gzio", "normal", "configfile", "linux", "echo"]
     run("chroot", root, "grub-mkimage", "-O", "i386-pc", "-o", "/core.img", "-p", "/boot/grub", "-c", "/early.cfg", *needed)
     boot, core = patched((grub / "i386-pc/boot.img").read_bytes(), (root / "core.img").read_bytes(), 1)
     with disk.open("r+b") as raw:
