@@ -159,6 +159,21 @@ def test_what_proves_the_new_network(tmp_path: Path, given: dict[str, object], s
     assert prover.lacking() == lacking
 
 
+def test_an_address_that_comes_by_itself_does_not_stand_for_that_of_dhcp(tmp_path: Path) -> None:
+    server, gateway = Server(tmp_path), "fe80::1"
+    addresses = [{"family": "inet6", "local": "2001:db8::5", "scope": "global"}]
+
+    def play(argv: tuple[str, ...]) -> Completed | None:
+        said = {("-j", "address"): [{"addr_info": addresses}], ("-j", "-6"): [{"gateway": gateway}]}.get(argv[1:3], [])
+        return Completed(argv, 0, json.dumps(said), "")
+
+    server.shell.play = play
+    assert Prover(server.shell, (), "", None, leased=True).lacking() == "xenbr0 has no address by DHCP yet"
+    assert Prover(server.shell, (), "", None).lacking() == ""
+    addresses.append({"family": "inet", "local": ADDRESS, "scope": "global"})
+    assert Prover(server.shell, (), "", None, leased=True).lacking() == ""
+
+
 def test_the_session_is_found_where_sudo_hides_it(tmp_path: Path) -> None:
     for pid, parent, environ in (
         ("self", "77", b"HOME=/root\0"),

@@ -147,7 +147,7 @@ class _Work:
     def _try(self, action: TryNetwork) -> None:
         trial, around = Trial(self.runner, self.root), self.around
         trial.begin(action, around.rollback_seconds)
-        prover = Prover(self.runner, action.addresses, action.gateway, around.session)
+        prover = Prover(self.runner, action.addresses, action.gateway, around.session, action.leased)
         trial.wait(prover, around.rollback_seconds, lambda text: around.emit(Note(text)))
         around.emit(Note("the new network is confirmed"))
 
