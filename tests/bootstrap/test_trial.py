@@ -164,7 +164,7 @@ def test_an_address_that_comes_by_itself_does_not_stand_for_that_of_dhcp(tmp_pat
     addresses = [{"family": "inet6", "local": "2001:db8::5", "scope": "global"}]
 
     def play(argv: tuple[str, ...]) -> Completed | None:
-        said = {("-j", "address"): [{"addr_info": addresses}], ("-j", "-6"): [{"gateway": gateway}]}.get(argv[1:3], [])
+        said = {"address": [{"addr_info": addresses}], "-6": [{"gateway": gateway}]}.get(argv[2], [])
         return Completed(argv, 0, json.dumps(said), "")
 
     server.shell.play = play
