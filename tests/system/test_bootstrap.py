@@ -90,6 +90,7 @@ def test_it_becomes_a_host_and_nothing_else_changes(variant: Variant, tmp_path: 
         assert remote.check(_ADDRESSES).split() == ["xenbr0", before[1]]
         own = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/hello').read().decode())"
         assert remote.check(f'python3 -c "{own}"') == "still here"
+        assert "enX" not in remote.check("ls /sys/class/net"), "the card of xen.service's own QEMU"
         assert remote.check("readlink /etc/localtime").endswith("Europe/Berlin")
         assert "dport { 22, 8080 }" in remote.check("nft list ruleset")
         remote.check("until [ ! -e /var/lib/xeninstall/bootstrap/xen-awaited ]; do sleep 2; done", 300)
