@@ -33,8 +33,9 @@ method = "none"
 """
 _ADDRESSES = "ip -4 -o address show scope global | awk '{print $2, $4}'"
 # Only the entries of Xen load theirs like this; update-grub puts it back.
-_WITHOUT_INITRD = "sed -i '/module2 *--nounzip/d' /boot/grub/grub.cfg"
-_BROKEN_XEN = "cp -p /boot/xen-*.gz /root && truncate -s 300K /boot/xen-*.gz && sync"
+_WITHOUT_INITRD = "sed -i '/module2.*--nounzip/d' /boot/grub/grub.cfg"
+# As a power cut leaves a file. One that only lacks its end, GRUB starts without a word.
+_BROKEN_XEN = "cp -p /boot/xen-*.gz /root && truncate -s 0 /boot/xen-*.gz && sync"
 _APT_SECONDS = 1500
 
 
