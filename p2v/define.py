@@ -1,7 +1,7 @@
 """The definition of the virtual machine, within an image that holds one, and as files beside the others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from xeninstall.base.events import Note
 from xeninstall.machine.model import Machine
@@ -39,7 +39,7 @@ def with_traits(vm: VirtualMachine, traits: Traits | None) -> VirtualMachine:
     """As its system wants it: the medium may have been started otherwise than the system itself."""
     if traits is None:
         return vm
-    return replace(vm, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
+    return replace(vm, **asdict(traits))
 
 
 def write_files(vm: VirtualMachine, request: Request, mode: Mode = Mode.HVM) -> list[Note]:

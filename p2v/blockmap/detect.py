@@ -26,6 +26,7 @@ _EDGE = MIB
 _GAP = 64 * 1024
 _SECTOR = 4096
 _AT_ONCE = 4
+_OWN = (Kind.SWAP, Kind.BTRFS)
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ def _walk(volumes: tuple[Volume, ...], depth: int) -> Iterator[tuple[Volume, int
 
 
 def _is_mappable(volume: Volume) -> bool:
-    known = volume.content.kind is Kind.SWAP or volume.content.kind in PROGRAMS
+    known = volume.content.kind in _OWN or volume.content.kind in PROGRAMS
     return known and not volume.content.whole_because and not _why_not(volume)
 
 
 def _why_not(volume: Volume) -> str:
-    if volume.content.kind is Kind.SWAP or volume.content.kind in PROGRAMS:
+    if volume.content.kind in _OWN or volume.content.kind in PROGRAMS:
         if len(volume.segments) > MAX_SEGMENTS:
             return f"it is spread over {len(volume.segments)} pieces of the disk"
         if any(extent.start % 512 or extent.length % 512 for extent in volume.segments):
@@ -167,8 +168,8 @@ def _edges(size: int) -> Extents:
     return normal([Extent(0, min(_EDGE, size)), Extent(max(size - _EDGE, 0), min(_EDGE, size))])
 
 
-def _own(volume: Volume, reader: Reader) -> _Answer | None:
-    """What we understand ourselves, without any other program."""
+def _own(volume: Volume, reader: Reader) -> _Answer | str | None:
+    """What we understand ourselves, without any other program; or why it is copied whole; or None for others to say."""
     size = volume.size_bytes
     match volume.content.kind:
         case Kind.SWAP:
@@ -176,6 +177,13 @@ def _own(volume: Volume, reader: Reader) -> _Answer | None:
         case Kind.EXT:
             with suppress(MapError, OSError):
                 return _free(ext_map(reader), size)
+        case Kind.BTRFS:
+            from .btrfs_extents import btrfs_map  # with it comes all that reads files
+
+            try:
+                return _free(btrfs_map(reader, size), size)
+            except MapError as error:
+                return error.message
     return None
 
 

@@ -14,7 +14,6 @@ from .extents import normal, total
 PROGRAMS = {
     Kind.EXT: "partclone.extfs",
     Kind.XFS: "partclone.xfs",
-    Kind.BTRFS: "partclone.btrfs",
     Kind.NTFS: "partclone.ntfs",
     Kind.FAT: "partclone.fat",
     Kind.EXFAT: "partclone.exfat",

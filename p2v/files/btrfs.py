@@ -50,6 +50,7 @@ class BtrfsFiles:
         if len(block) < 0x1000:
             raise Lost("there is no superblock")
         root, chunk_root = struct.unpack_from("<QQ", block, 0x50)
+        self.used_bytes: int = struct.unpack_from("<Q", block, 0x78)[0]  # what every copy counts once for
         self._node_bytes = struct.unpack_from("<I", block, 0x94)[0]
         if not 4096 <= self._node_bytes <= 65536:
             raise Lost("its superblock is damaged")
@@ -70,6 +71,13 @@ class BtrfsFiles:
             for key, data in self._items(root, Key(0, 0, 0), Key(_MOST, 255, _MOST))
             if key.kind == _ROOT_ITEM
         }
+
+    def allocated(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Every extent of data and block of a tree, by its logical address: where, how long, where its copies are; in bytes."""
+        for key, _ in self._items(self._trees.get(_EXTENT_TREE, 0), Key(0, 0, 0), Key(_MOST, 255, _MOST)):
+            if key.kind in (_EXTENT_ITEM, _METADATA_ITEM):
+                length = key.offset if key.kind == _EXTENT_ITEM else self._node_bytes
+                yield key.objectid, length, self._run(key.objectid, length)
 
     def find(self, path: str) -> Found | None:
         """See Files.find. Every subvolume is looked into, since any may be mounted as the root."""
@@ -235,6 +243,12 @@ class BtrfsFiles:
         if index < 0 or logical >= self._chunks[index].start + self._chunks[index].length:
             return []
         return [stripe + logical - self._chunks[index].start for stripe in self._chunks[index].stripes]
+
+    def _run(self, logical: int, length: int) -> tuple[int, ...]:
+        index = bisect_right(self._chunks, (logical, _MOST, ())) - 1
+        if index < 0 or logical + length > self._chunks[index].start + self._chunks[index].length:
+            raise Lost(f"no chunk holds what is at {logical}")
+        return tuple(self._places(logical))
 
     def _logical(self, place: int) -> int | None:
         for start, length, stripes in self._chunks:

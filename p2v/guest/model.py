@@ -98,12 +98,27 @@ class Hardware:
 
 
 @dataclass(frozen=True)
+class BootPlace:
+    """Where /boot lies: its volume, and the folder there, as GRUB counts: `/boot`, `/@rootfs/boot`, or nothing for the top."""
+
+    volume: Named
+    folder: str = "/boot"
+
+    @property
+    def plain(self) -> bool:
+        """An ext file system right on a partition: pygrub reads little else."""
+        volume = self.volume
+        return volume.kind == "ext" and volume.partition > 0 and not volume.logical and not volume.within
+
+
+@dataclass(frozen=True)
 class Traits:
     """What a system's virtual machine has to know of it."""
 
     uefi: bool = False
     windows: bool = False
     local_time: bool = False
+    plain_boot: bool = True  # pygrub can read its /boot
 
 
 @dataclass(frozen=True)
@@ -124,6 +139,7 @@ class Guest:
     networks: tuple[str, ...]
     local_time: bool = False  # its hardware clock runs on local time
     hardware: Hardware = field(default_factory=Hardware)
+    boot: BootPlace | None = None  # None where it was not found out
 
     @property
     def boot_kernels(self) -> tuple[Kernel, ...]:

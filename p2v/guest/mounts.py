@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -20,7 +20,7 @@ from .esp import Esp
 from .inspect import inspect, is_linux
 from .linux.names import logical_names, resolve
 from .loops import loop_device
-from .model import Guest, Hardware, Named
+from .model import BootPlace, Guest, Hardware, Named
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
 from .tree import RootTree, text
@@ -103,10 +103,13 @@ class _Bench:
         tree = RootTree(root)
         self._stack.callback(tree.close)
         found = Found(tree, inspect(tree, self._hardware), slot)
+        boot = BootPlace(slot.named, f"/{top.relative_to(self.tops[slot]) / 'boot'}")
         for place, other, options in self._wanted(tree, found):
             self._place(found, place, other, options)
+            if place == "/boot":
+                boot = BootPlace(other.named, f"/{_subvolume(other, options)}".rstrip("/"))
         # Now that /boot and /usr are there, more can be seen.
-        found.guest = inspect(tree, self._hardware)
+        found.guest = replace(inspect(tree, self._hardware), boot=boot)
         return found
 
     def _mount(self, slot: Slot) -> Path:
@@ -200,7 +203,7 @@ class _Bench:
     def _subfolder(self, top: Path, slot: Slot, options: list[str]) -> Path | None:
         if slot.kind is not Kind.BTRFS:
             return top
-        name = next((option.partition("=")[2] for option in options if option.startswith("subvol=")), "")
+        name = _subvolume(slot, options)
         if not name:
             return None  # By number, or the default: what is there is in the root's own subvolume already, or not needed.
         tree = RootTree(top)
@@ -227,6 +230,12 @@ class _Bench:
         place = self._folder / f"{name}{self._count}"
         place.mkdir()
         return place
+
+
+def _subvolume(slot: Slot, options: Sequence[str]) -> str:
+    """The one that fstab names."""
+    named = (option.partition("=")[2] for option in options if option.startswith("subvol="))
+    return next(named, "").strip("/") if slot.kind is Kind.BTRFS else ""
 
 
 def _is_root(place: Path) -> bool:

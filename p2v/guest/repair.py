@@ -44,7 +44,12 @@ class Report:
     @property
     def traits(self) -> Traits:
         """What its virtual machine has to know of it: the third line of adjtime(5) says how its clock runs."""
-        return Traits(uefi=self.guest.firmware is FirmwareMode.UEFI, local_time=self.guest.local_time)
+        boot = self.guest.boot
+        return Traits(
+            uefi=self.guest.firmware is FirmwareMode.UEFI,
+            local_time=self.guest.local_time,
+            plain_boot=boot is None or boot.plain,
+        )
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from ..vm.xl import xl_config
 from .incoming import Incoming
 from .store import Place, remove
 
-MOST_MEMORY_BYTES = 4 * GIB  # enough to start, whatever the machine shall have
+MOST_MEMORY_BYTES, MOST_VCPUS = 4 * GIB, 2  # enough to start, whatever the machine shall have
 _KEPT = 256 * 1024  # characters of a console: a guest may say as much as it likes
 _PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 2.0
@@ -123,8 +123,9 @@ def begin(vm: VirtualMachine, mode: Mode, incoming: Incoming, marker: str, runne
     try:
         _note(incoming.folder).write_text(json.dumps(asdict(twin)))
         disks = _copies(twin, incoming, runner)
-        memory = min(vm.memory_bytes, MOST_MEMORY_BYTES)
-        config.write_text(xl_config(replace(vm, name=twin.domain, uuid="", nics=(), memory_bytes=memory, disks=disks), mode))
+        memory, cores = min(vm.memory_bytes, MOST_MEMORY_BYTES), min(vm.vcpus, MOST_VCPUS)
+        small = replace(vm, sockets=1, cores=cores, threads=1, memory_bytes=memory)
+        config.write_text(xl_config(replace(small, name=twin.domain, uuid="", nics=(), disks=disks), mode))
         runner.run(["xl", "create", "-p", str(config)])
         trial = Trial(twin, incoming.folder, marker, runner, _console)
         try:

@@ -15,6 +15,7 @@ from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.machine.model import Machine
 
 from ..convert import open_disks
+from ..define import with_traits
 from ..deliver import Order, deliver
 from ..guest.model import Traits
 from ..request import Request, check_request
@@ -104,7 +105,7 @@ def _send_repaired(
             # A run that goes on does not look at the system again.
             known.write_text(json.dumps(asdict(looked.reports[0].traits)))
         traits = Traits(**json.loads(known.read_text()))
-        vm = replace(order.machine, uefi=traits.uefi, windows=traits.windows, local_time=traits.local_time)
+        vm = with_traits(order.machine, traits)
         deliver(request, replace(order, machine=vm), target, readers, runner, emit, threading.Event(), begun)
     known.unlink(missing_ok=True)
 

@@ -52,6 +52,7 @@ class VirtualMachine:
     nics: tuple[Nic, ...] = ()
     local_time: bool = False  # the old clock ran on local time, as Windows has it
     windows: bool = False
+    plain_boot: bool = True  # pygrub can read its /boot
     uuid: str = ""
     origin: str = ""
     remarks: tuple[str, ...] = field(default=())

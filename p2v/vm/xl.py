@@ -4,6 +4,8 @@ from .model import DiskImage, Mode, VirtualMachine, xen_name
 
 # xl's word for each of QEMU's.
 _FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
+# Debian's package grub-xen-host, which every host of ours has.
+_GRUB = {Mode.PV: "/usr/lib/grub-xen/grub-x86_64-xen.bin", Mode.PVH: "/usr/lib/grub-xen/grub-i386-xen_pvh.bin"}
 
 
 def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
@@ -21,9 +23,11 @@ def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
             # Before its drivers for Xen are there, it finds its disks at the emulated IDE or SATA controller.
             lines += ['hdtype = "ahci"'] if len(vm.disks) > 4 or vm.uefi else []
             lines += ["viridian = 1"] if vm.windows else []
-        case Mode.PVH | Mode.PV:
-            # Reads the guest's own GRUB configuration, and takes kernel and initramfs out of its disk.
+        # Either reads the guest's own GRUB menu, in dom0 or within the guest.
+        case Mode.PVH | Mode.PV if vm.plain_boot:
             lines += ['bootloader = "pygrub"']
+        case Mode.PVH | Mode.PV:
+            lines += [f"kernel = {_quoted(_GRUB[mode])}"]
     if vm.local_time:
         lines += ["localtime = 1"]
     lines += ['on_poweroff = "destroy"', 'on_reboot = "restart"', 'on_crash = "restart"']

@@ -27,6 +27,9 @@ PACKAGES = ("xen-system-amd64", "qemu-system-xen", "seabios", "ovmf", "grub-xen-
 # A client identifier of systemd's: 255, IAID, DUID-EN of systemd (RFC 4361, RFC 8415).
 CLIENT = "ffb6220feb00020000ab11aabbccddeeff0011"
 
+# A DUID-LLT as dhclient.leases(5) spells it.
+DUID = '\\000\\001\\000\\0012\\231Y^RT\\000\\"\\\\\\356'
+
 
 @dataclass
 class Shell:
@@ -114,6 +117,8 @@ class Server(Computer):
                     f"allow-hotplug {NIC}\niface {NIC} inet {method}\n\nauto eno2\niface eno2 inet manual\n",
                 )
                 self.file("/run/network/ifstate", f"lo=lo\n{NIC}={NIC}\n")
+                if dhcp:
+                    self.dhclient("-i")
             case "networkd":
                 words = "DHCP=yes" if dhcp else f"Address={ADDRESS}/24\nGateway={GATEWAY}"
                 self.file("/etc/systemd/network/20-wired.network", f"[Match]\nName=en*\n\n[Network]\n{words}\n")
@@ -126,6 +131,12 @@ class Server(Computer):
                 self.file(state, f"ADMIN_STATE=configured\nNETWORK_FILE=/run/systemd/network/10-netplan-{NIC}.network\n")
             case "NetworkManager":
                 self.file(f"/run/NetworkManager/devices/{INDEX}", "[device]\nmanaged=1\nconnection-uuid=0-1\n")
+
+    def dhclient(self, *options: str) -> None:
+        """It has the lease."""
+        self.file(f"/run/dhclient.{NIC}.pid", "77\n")
+        self.file("/proc/77/cmdline", "".join(f"{word}\0" for word in ("dhclient", "-4", "-v", *options, NIC)))
+        self.file(f"/var/lib/dhcp/dhclient.{NIC}.leases", f'default-duid "{DUID}";\nlease {{\n')
 
     def link_state(self, name: str, entries: list[dict[str, Any]], routes: list[dict[str, Any]], **more: Any) -> None:
         """What `ip` says of an interface; it holds the default route."""

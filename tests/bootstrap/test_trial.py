@@ -120,6 +120,9 @@ def test_every_file_comes_back_and_the_network_that_runs_follows(tmp_path: Path,
     )
     assert (restart in called) is not boot
     assert ("netplan generate" in called) is (system == "netplan")
+    reloads = [line for line in called.splitlines() if "daemon-reload" in line]
+    # Not when its unit's file is gone and the unit runs: the DHCP client that ifup has started would be killed with it.
+    assert reloads == (["systemctl --no-block daemon-reload"] if boot else ["systemctl daemon-reload"])
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs shellcheck")

@@ -33,27 +33,72 @@ def test_a_lease_keeps_its_client_identifier(tmp_path: Path) -> None:
     )
 
 
+# The end of the MAC address; then the DUID.
+_LLT = ("ClientIdentifier=duid", "IAID=12648430", "DUIDType=link-layer-time", "DUIDRawData=00:01:32:99:59:5e:52:54:00:22:5c:ee")
+
+
+def _client(server: Server) -> tuple[str, ...] | None:
+    found = uplink(server.looked())
+    assert found is not None
+    return found.client
+
+
 def test_dhclient_s_identifier_is_read_where_it_names_itself_by_one(tmp_path: Path) -> None:
     server = Server(tmp_path, dhcp=True)
-    server.file(f"/run/dhclient.{NIC}.pid", "77\n")
-    server.file(
-        f"/var/lib/dhcp/dhclient.{NIC}.leases", 'default-duid "\\000\\001\\000\\0012\\231Y^RT\\000\\"\\\\\\356";\nlease {\n'
-    )
-    for arguments, expected in (
-        ("dhclient\0-4\0-v\0-pf\0", ()),
-        (
-            "dhclient\0-4\0-v\0-i\0-pf\0",
-            (
-                "ClientIdentifier=duid",
-                "IAID=12648430",  # the end of the MAC address
-                "DUIDType=link-layer-time",
-                "DUIDRawData=00:01:32:99:59:5e:52:54:00:22:5c:ee",
-            ),
-        ),
-    ):
-        server.file("/proc/77/cmdline", arguments)
-        found = uplink(server.looked())
-        assert found is not None and found.client == expected
+    assert _client(server) == _LLT
+    server.dhclient()
+    assert _client(server) == (), "by its MAC address"
+    server.dhclient("-i")
+    server.file(f"/var/lib/dhcp/dhclient.{NIC}.leases", "lease {\n")
+    assert _client(server) is None
+    server.dhclient("-i")
+    server.file("/etc/dhcp/dhclient.conf", "# send dhcp-client-identifier 1:2;\n")
+    assert _client(server) == _LLT
+    server.file("/etc/dhcp/dhclient.conf", f'interface "{NIC}" {{ send dhcp-client-identifier 1:2; }}\n')
+    assert _client(server) is None
+
+
+def _without_dhclient(root: Path) -> Server:
+    server = Server(root, dhcp=True)
+    (root / f"run/dhclient.{NIC}.pid").unlink()
+    return server
+
+
+def test_dhcpcd_s_identifier_is_read_where_it_names_itself_by_one(tmp_path: Path) -> None:
+    server = _without_dhclient(tmp_path)
+    server.file(f"/run/dhcpcd/{NIC}.pid", "77\n")
+    server.file("/etc/dhcpcd.conf", "hostname\n#clientid\nduid\npersistent\n")
+    assert _client(server) is None, "its file of the DUID is not there"
+    server.file("/var/lib/dhcpcd/duid", "00:01:00:01:32:99:59:5e:52:54:00:22:5c:ee\n")
+    assert _client(server) == _LLT
+    server.file("/etc/dhcpcd.conf", "hostname\nclientid\n#duid\n")
+    assert _client(server) == (), "by its MAC address"
+    for settings in ("duid\niaid 7\n", "clientid rented\n", f"duid\ninterface {NIC}\n  iaid 7\n"):
+        server.file("/etc/dhcpcd.conf", settings)
+        assert _client(server) is None
+    server.file("/etc/dhcpcd.conf", "duid\n")
+    server.file("/etc/network/interfaces.d/card", f"iface {NIC} inet dhcp\n  client rented\n")
+    assert _client(server) is None
+
+
+def test_a_client_that_is_not_known_is_warned_of(tmp_path: Path) -> None:
+    server = Server(tmp_path, dhcp=True)
+    assert not [warning for warning in server.plan().warnings if "names itself" in warning]
+    (tmp_path / f"run/dhclient.{NIC}.pid").unlink()
+    server.file(f"/run/dhcpcd/{NIC}1.pid", "77\n")  # another card's
+    assert [warning for warning in server.plan().warnings if "names itself" in warning] == [
+        f"how {NIC} names itself to the DHCP server is not known: xenbr0 may get another address; have the server reserve one "
+        f"for {MAC}, or answer with a static address"
+    ]
+    server.file(f"/run/udhcpc.{NIC}.pid", "77\n")
+    assert _client(server) == (), "by its MAC address"
+    assert not [warning for warning in server.plan().warnings if "names itself" in warning]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_lease_is_never_given_back(tmp_path: Path, system: str) -> None:
+    kept = Server(tmp_path, system, dhcp=True).plan().diffs["/etc/systemd/network/00-xeninstall-30-xenbr0.network.d/kept.conf"]
+    assert "+[DHCPv4]\n+SendRelease=no\n" in kept
 
 
 def test_further_addresses_routes_and_ipv6(tmp_path: Path) -> None:

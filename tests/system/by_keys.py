@@ -9,8 +9,8 @@ ADDRESS, GATEWAY, DNS, ZONE = "192.0.2.77/24", "192.0.2.1", "192.0.2.53", "Europ
 class Wizard:
     """The wizard behind a terminal. `patience_seconds` is what a step may take to appear."""
 
-    def __init__(self, terminal: Terminal, patience_seconds: float = 20) -> None:
-        self.terminal, self._patience_seconds = terminal, patience_seconds
+    def __init__(self, terminal: Terminal, patience_seconds: float = 20, subject: str = "Xen host") -> None:
+        self.terminal, self._patience_seconds, self._subject = terminal, patience_seconds, subject
 
     def expect(self, text: str) -> str:
         """Wait for a text; returns the screen at rest."""
@@ -19,7 +19,7 @@ class Wizard:
     def on(self, heading: str) -> str:
         """Next, to the step of this heading."""
         self.terminal.press("C-n")
-        return self.expect(f"Xen host - {heading}")
+        return self.expect(f"{self._subject} - {heading}")
 
     def to_disk(self) -> None:
         """From the keyboard to the disk: the menu, the hardware."""

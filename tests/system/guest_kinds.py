@@ -11,17 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from p2v.cli import main
 from p2v.guest.changes import RunInGuest
 from p2v.guest.jail import run_in_guest
 from p2v.guest.tree import RootTree
 from p2v.source.sectors import Sectors
-from tests.p2v.disks import put, run
+from tests.p2v.disks import put, run, sha
 from tests.p2v.raid import mirror_half
 from xeninstall.base.run import SystemRunner
+from xeninstall.machine.model import Machine as Inventory
+from xeninstall.machine.model import Nic
 
 from .guest_boot import MIB, blank, boot_code, disk_of, esp, grub, menu
-from .guest_disk import PASSWORD, debian_root, lived_in, old_drivers
+from .guest_disk import MAC, PASSWORD, debian_root, lived_in, old_drivers
 
+_RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
 PASSPHRASE = "correct horse"
 _ADDRESS, _GATEWAY = "192.0.2.77/24", "192.0.2.1"
 _ROOT_UUID = "2e3d4c5b-6a79-4887-96a5-b4c3d2e1f001"
@@ -39,6 +43,21 @@ class Kind:
     root: str
     bus: str = "virtio"
     passphrase: str = ""
+
+
+def converted(old: list[Path], place: Path, passphrase: str = "") -> list[Path]:
+    """The repaired images; the old disks have the same digests after, and go."""
+    place.mkdir()
+    recorded = Inventory.from_json(_RECORDED.read_text())
+    (place / "machine.json").write_text(recorded.model_copy(update={"nics": (Nic(name="eno7", mac=MAC),)}).to_json())
+    (place / "passphrase").write_text(f"{passphrase}\n")
+    before = [sha(disk) for disk in old]
+    machine = ["--machine", f"{place}/machine.json", *(["--unlock", f"file:{place}/passphrase"] if passphrase else [])]
+    assert main(["convert", *map(str, old), "--repair", *machine, "--format", "raw", "--to", f"{place}/"]) == 0
+    assert [sha(disk) for disk in old] == before
+    for disk in old:
+        disk.unlink()
+    return [place / disk.name for disk in old]
 
 
 def _luks(folder: Path) -> list[Path]:

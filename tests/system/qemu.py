@@ -22,6 +22,8 @@ QEMU = "qemu-system-x86_64"
 _OVMF = Path("/usr/share/OVMF")
 # For hosts whose guests are started: within software emulation's own virtualization these die of newer processors' features.
 NESTING = "qemu64,+svm,+npt,+nrip-save,-rdtscp,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf_lm"
+# The same without virtualization: what is sent there starts as PV.
+PLAIN = NESTING.replace("+svm,+npt,+nrip-save", "-svm")
 # The machines of the running test, for its report.
 machines: list["Machine"] = []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .answer_files import STATIC, answers
-from .qemu import NESTING, Disk, Machine, UserNet, free_port
+from .qemu import PLAIN, Disk, Machine, UserNet, free_port
 from .remote import Remote
 
 POOL = "xenvms/vms"
@@ -65,7 +65,7 @@ def receiving_host(installed: Callable[[str], Path], place: Path) -> Iterator[Re
     text = text.replace("[root]\n", f'[root]\nssh_keys = ["{key.with_suffix(".pub").read_text().strip()}"]\n')
     image, port = installed(text), free_port()
     nic = UserNet("52:54:00:00:00:0a", forwards=(f"tcp:127.0.0.1:{port}-{_ADDRESS}:22",))
-    with Machine([Disk(image)], nics=[nic], memory_mib=4096, processor=NESTING, name="receiving-host") as machine:
+    with Machine([Disk(image)], nics=[nic], memory_mib=4096, processor=PLAIN, name="receiving-host") as machine:
         remote = Remote(port, key)
         remote.wait(machine.console, _BOOT_SECONDS)
         remote.check("systemctl is-system-running --wait || :", _BOOT_SECONDS)

@@ -5,19 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from p2v.cli import main
-from tests.p2v.disks import sha
-from xeninstall.machine.model import Machine as Inventory
-from xeninstall.machine.model import Nic
-
 from .console import LOGIN_SECONDS, Console, ConsoleError
 from .guest_disk import MAC, PASSWORD
-from .guest_kinds import KINDS, Kind
+from .guest_kinds import KINDS, Kind, converted
 from .qemu import Disk, Machine, UserNet
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
-
-_RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks.json"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -27,9 +20,7 @@ def test_it_starts_twice_when_it_was_converted_and_not_before(kind: Kind, tmp_pa
         machine.console.expect(kind.broken, 300, fatal=False)
         with pytest.raises(ConsoleError):
             machine.console.expect("login: ", 15, fatal=False)
-    new = _converted(kind, old, tmp_path / "new")
-    for disk in old:
-        disk.unlink()
+    new = converted(old, tmp_path / "new", kind.passphrase)
     for start in ("first", "second"):
         disks = [Disk(disk, kind.bus, snapshot=False) for disk in new]
         with Machine(disks, kind.firmware, nics=[UserNet(MAC)], memory_mib=1024, name=f"{kind.name}, {start} start") as machine:
@@ -37,20 +28,6 @@ def test_it_starts_twice_when_it_was_converted_and_not_before(kind: Kind, tmp_pa
             _is_whole(kind, machine.console)
             machine.console.send("systemctl poweroff\n")
             machine.wait(180)
-
-
-def _converted(kind: Kind, old: list[Path], place: Path) -> list[Path]:
-    """The repaired images; the old disks have the same digests after."""
-    place.mkdir()
-    recorded = Inventory.from_json(_RECORDED.read_text())
-    (place / "machine.json").write_text(recorded.model_copy(update={"nics": (Nic(name="eno7", mac=MAC),)}).to_json())
-    (place / "passphrase").write_text(f"{kind.passphrase}\n")
-    before = [sha(disk) for disk in old]
-    unlock = ["--unlock", f"file:{place}/passphrase"] if kind.passphrase else []
-    machine = ["--machine", f"{place}/machine.json", *unlock]
-    assert main(["convert", *map(str, old), "--repair", *machine, "--format", "raw", "--to", str(place)]) == 0
-    assert [sha(disk) for disk in old] == before
-    return [place / disk.name for disk in old]
 
 
 def _open(kind: Kind, machine: Machine) -> None:

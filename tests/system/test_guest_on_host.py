@@ -20,8 +20,10 @@ _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks
 
 def test_it_is_tried_and_started_there(receiving: ReceivingHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = make_guest(tmp_path, "bios").path
-    changed = {"nics": (Nic(name="eno7", mac=MAC),), "memory_bytes": 1 << 30}
-    (tmp_path / "machine.json").write_text(Inventory.from_json(_RECORDED.read_text()).model_copy(update=changed).to_json())
+    recorded = Inventory.from_json(_RECORDED.read_text())
+    cpu = recorded.cpu.model_copy(update={"sockets": 1, "cores": 1, "threads": 1})
+    changed = {"cpu": cpu, "nics": (Nic(name="eno7", mac=MAC),), "memory_bytes": 1 << 30}
+    (tmp_path / "machine.json").write_text(recorded.model_copy(update=changed).to_json())
     before = sha(old)
     argv = ["convert", str(old), "--repair", "--machine", f"{tmp_path}/machine.json", "--name", "old", "--json"]
     argv += ["--to", f"ssh://root@127.0.0.1:{receiving.port}/{POOL}", "--host-key", receiving.fingerprint]

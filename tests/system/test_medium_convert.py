@@ -8,15 +8,19 @@ import pytest
 from iso.medium.make import ISO
 from tests.p2v.disks import sha
 
+from .by_keys import Wizard
+from .conftest import PASSWORD
 from .guest_disk import MAC, make_guest
-from .medium import BOOT_SECONDS, MEMORY_MIB, built, kernel_of_medium, stick
+from .medium import BOOT_SECONDS, FIRST_SCREEN, MEMORY_MIB, built, kernel_of_medium, stick
 from .qemu import Disk, Machine, UserNet
 from .receiving_host import POOL, ReceivingHost
+from .terminal import Terminal
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _SERIAL = "OLDDISK"
 _CONVERT_SECONDS = 2400
+_STEP_SECONDS, _LOOK_SECONDS = 120, 600
 # The card's name is the same to the medium and to the system on the disk, as the kernel names it by its place.
 _CARD = "enp0s4"
 _ANSWERS = f"""flow = "convert"
@@ -48,6 +52,70 @@ def _source(folder: Path) -> Path:
     commands = f"rm /etc/network/interfaces\nwrite {interfaces} /etc/network/interfaces\n"
     subprocess.run(["debugfs", "-w", "-f", "-", f"{old}?offset={1 << 20}"], input=commands, text=True, check=True)
     return old
+
+
+def test_by_keys(receiving: ReceivingHost, tmp_path: Path) -> None:
+    old = _source(tmp_path)
+    before = sha(old)
+    # As on a host that got no key: root's password.
+    receiving.remote.check("echo PermitRootLogin yes > /etc/ssh/sshd_config.d/00-test.conf && systemctl reload ssh")
+    drives = [Disk(built(ISO), bus="cd", readonly=True), Disk(old, bus="ahci", serial=_SERIAL, snapshot=False)]
+    nics, direct = [UserNet(MAC, reaches_us=True)], kernel_of_medium(tmp_path, "xeninstall.mode=wizard")
+    with Machine(drives, nics=nics, direct=direct, memory_mib=MEMORY_MIB, name="source by keys") as source:
+        source.console.expect(FIRST_SCREEN, BOOT_SECONDS)
+        with source.screen(_STEP_SECONDS) as screen:
+            _converts(screen, receiving)
+            screen.move("BTab")
+            screen.press("Enter")
+            source.wait(300)
+            assert not [shown for shown in screen.seen if PASSWORD in shown]
+    assert sha(old) == before
+    receiving.has_started("typed", MAC)
+    receiving.remove("typed")
+
+
+def _converts(screen: Terminal, receiving: ReceivingHost) -> None:
+    """From the first screen to the last."""
+    wizard = Wizard(screen, _STEP_SECONDS)
+    screen.press("C-b", "r")  # drawn anew, for the terminal that has just come
+    wizard.expect(FIRST_SCREEN)
+    wizard.on("What to do")
+    screen.press("3")
+    wizard = Wizard(screen, _STEP_SECONDS, "Convert")
+    wizard.expect("Convert - Network: card")
+    wizard.on("Network: addresses")
+    wizard.on("Source disks")
+    screen.expect("(old-server)", _LOOK_SECONDS)
+    wizard.on("Target")
+    screen.move("Tab")
+    screen.type(f"ssh://root@192.0.2.1:{receiving.port}/{POOL}")
+    wizard.expect("Key of the host")
+    screen.move("Tab")
+    screen.type(receiving.fingerprint)
+    screen.move("Tab")
+    screen.type(PASSWORD, hidden=True)
+    wizard.on("Virtual machine")
+    screen.type("typed")
+    screen.move("Tab")
+    screen.move("Tab")
+    screen.type("1G")
+    wizard.on("Network cards")
+    wizard.on("What is done")
+    for _ in range(4):
+        screen.move("Tab")
+    screen.press("Space")
+    wizard.expect("[x] start the virtual machine for a trial")
+    screen.move("Tab")
+    screen.press("Space")
+    wizard.expect("[x] start the virtual machine on the host")
+    wizard.on("Can it be converted?")
+    screen.expect(" to copy", _LOOK_SECONDS)
+    review = wizard.on("Review")
+    assert "This machine's disks are only read" in review
+    screen.press("C-n")
+    screen.expect_passing("Convert - Converting", _STEP_SECONDS)
+    done = screen.expect("Convert - Converted", _CONVERT_SECONDS)
+    assert "up after" in done and "typed: 1 vCPUs, 1 GiB" in done, done
 
 
 def test_by_an_answer_file(receiving: ReceivingHost, tmp_path: Path) -> None:

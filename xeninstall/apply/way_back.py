@@ -175,7 +175,8 @@ class WayBack:
         same_boot = f'[ "$(cat {shlex.quote(str(inside(self._root, _BOOT_ID)))})" = {self._boot()} ]'
         lines += ["sync", f"if {same_boot}; then", ":", *running, "else", ":", *at_boot, "fi 9>&-"]
         lines += [f"rm -f {shlex.quote(str(inside(self._root, path)))}" for path in (self._wanted, self._unit)]
-        lines += ["mv -f pending undone", "sync", "systemctl --no-block daemon-reload", "exit 0", ""]
+        # A reload now would take KillMode from a unit without a file, and with it the DHCP client that ifup has just started.
+        lines += ["mv -f pending undone", "sync", f"{same_boot} || systemctl --no-block daemon-reload", "exit 0", ""]
         return "\n".join(lines)
 
     def _forget(self) -> None:

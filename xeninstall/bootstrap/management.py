@@ -33,8 +33,9 @@ def effective(wanted: Network, kept: Uplink | None, *, dns_kept: bool) -> Effect
             changes["ipv4"] = _ipv4(kept.ipv4)
             lines += [f"Address={address}" for address in kept.ipv4.addresses[1:]]
             sections += _routes(kept.ipv4)
-            if kept.client:
-                sections += ["", "[DHCPv4]", *kept.client]
+            if kept.ipv4.automatic:
+                # What was given back may be given to another, or be found in use: the card still has it while the bridge asks.
+                sections += ["", "[DHCPv4]", "SendRelease=no", *(kept.client or ())]
         if "ipv6" not in given:
             changes["ipv6"] = _ipv6(kept.ipv6)
             lines += [f"Address={address}" for address in kept.ipv6.addresses[1:]]

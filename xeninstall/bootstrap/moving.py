@@ -13,7 +13,6 @@ from .model import BootstrapAction, FileChange, TryNetwork
 from .pending import pending
 from .present import Present
 from .takeover import FIREWALL, release, switch_script, way_back
-from .uplink import Manager
 
 DNSMASQ = ("/etc/dnsmasq.d/xeninstall.conf", "/etc/default/dnsmasq")  # written before it is installed
 
@@ -40,12 +39,11 @@ class Moving:
         self.warnings = (*(self.released.warnings if self.released else ()), *self._about_lease(), *self._about_dns())
 
     def _about_lease(self) -> tuple[str, ...]:
-        """What ifupdown's clients call themselves cannot always be known, and a new name may get a new address."""
         uplink, kept = self.present.uplink, "ipv4" not in self.answers.network.model_fields_set
-        if self.moved or uplink is None or uplink.manager is not Manager.IFUPDOWN or not kept or not uplink.ipv4.automatic:
+        if self.moved or uplink is None or uplink.client is not None or not kept or not uplink.ipv4.automatic:
             return ()
-        why = f"the DHCP server may give {network.BRIDGE} another address than {uplink.name} has"
-        return (f"{why}; have it reserve one for {uplink.mac}, or answer with a static address",)
+        why = f"how {uplink.name} names itself to the DHCP server is not known: {network.BRIDGE} may get another address"
+        return (f"{why}; have the server reserve one for {uplink.mac}, or answer with a static address",)
 
     def _about_dns(self) -> tuple[str, ...]:
         look, kept = self.present.look, self.before

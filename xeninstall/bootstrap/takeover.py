@@ -10,11 +10,10 @@ from xeninstall.plan.model import Remove, WriteFile
 from xeninstall.plan.network import BRIDGE
 
 from .places import TRIAL
-from .uplink import Manager, Uplink
+from .uplink import Manager, Uplink, interfaces_files
 
 SWITCH_SERVICE = "xeninstall-network-switch.service"
 FIREWALL = "/etc/nftables.conf"
-INTERFACES = "/etc/network/interfaces"
 _STANZAS = ("iface", "mapping", "auto", "source", "source-directory", "no-auto-down", "no-scripts")
 _CLOUD = "/etc/cloud/cloud.cfg.d/99-xeninstall-network.cfg"
 _NM = "/etc/NetworkManager/conf.d/xeninstall.conf"
@@ -61,10 +60,9 @@ def _netplan(look: Look, name: str) -> tuple[Remove, ...]:
 
 
 def _ifupdown(look: Look, name: str) -> tuple[tuple[WriteFile, ...], tuple[str, ...]]:
-    paths = [INTERFACES, *(f"{INTERFACES}.d/{entry}" for entry in look.names(f"{INTERFACES}.d"))]
     written: list[WriteFile] = []
     warnings: list[str] = []
-    for path in paths:
+    for path in interfaces_files(look):
         text = look.text(path)
         if text is None:
             continue

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from xeninstall.machine.look import Look, whole
 
+INTERFACES = "/etc/network/interfaces"
 _CLIENT = re.compile(r"^CLIENTID=([0-9a-f]+)$", re.MULTILINE)
+_OWN_NAME = re.compile(r"^\s+client\s", re.MULTILINE)  # of interfaces(5)
 # RFC 8415, section 11: the kinds of a DHCP unique identifier, by systemd's names.
 _DUID_TYPES = {"0001": "link-layer-time", "0002": "vendor", "0003": "link-layer", "0004": "uuid"}
 # Routes that come by themselves with an address or a lease.
@@ -52,10 +54,15 @@ class Uplink(BaseModel):
     ipv4: Family = Family()
     ipv6: Family = Family()
     link_local: bool = False  # has an IPv6 address of the link
-    client: tuple[str, ...] = ()  # systemd-networkd's words for the DHCP client that holds the lease
+    client: tuple[str, ...] | None = ()  # systemd-networkd's words for the DHCP client that holds the lease; None: not known
     dns: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     networkd_file: str = ""
+
+
+def interfaces_files(look: Look) -> tuple[str, ...]:
+    """Where interfaces(5) has its words."""
+    return (INTERFACES, *(f"{INTERFACES}.d/{entry}" for entry in look.names(f"{INTERFACES}.d")))
 
 
 def uplink(look: Look) -> Uplink | None:
@@ -146,21 +153,36 @@ def _routes(look: Look, name: str, family: str) -> tuple[list[dict[str, Any]], t
     return defaults, tuple(others)
 
 
-def _client(look: Look, name: str, mac: str, lease: str, manager: Manager | None) -> tuple[str, ...]:
+def _client(look: Look, name: str, mac: str, lease: str, manager: Manager | None) -> tuple[str, ...] | None:
     """How the present client names itself to the server; without a name of its own, servers go by the MAC address."""
-    found = _CLIENT.search(lease)
-    if found:
-        return _spelled(found[1])
     if manager is not Manager.IFUPDOWN:
+        found = _CLIENT.search(lease)
+        return _spelled(found[1]) if found else ()
+    dhclient = (look.text(f"/proc/{look.line(f'/run/dhclient.{name}.pid')}/cmdline") or "").split("\0")
+    if dhclient[0].endswith("dhclient"):
+        return _dhclient(look, name, mac, by_duid="-i" in dhclient)
+    if any(entry.startswith((f"{name}.", f"{name}-")) for entry in look.names("/run/dhcpcd")):
+        return _dhcpcd(look, mac)
+    return () if look.exists(f"/run/udhcpc.{name}.pid") else None
+
+
+def _dhclient(look: Look, name: str, mac: str, *, by_duid: bool) -> tuple[str, ...] | None:
+    if re.search(r"^[^#]*\bdhcp-client-identifier\b", look.text("/etc/dhcp/dhclient.conf") or "", re.MULTILINE):
+        return None
+    if not by_duid:
         return ()
-    arguments = look.text(f"/proc/{look.line(f'/run/dhclient.{name}.pid')}/cmdline") or ""
-    if "-i" in arguments.split("\0"):
-        return _spelled(_end_of(mac) + _dhclient_duid(look.text(f"/var/lib/dhcp/dhclient.{name}.leases") or ""))
-    running = any(entry.startswith(name) for entry in look.names("/run/dhcpcd"))
-    if running and re.search(r"^duid\b", look.text("/etc/dhcpcd.conf") or "", re.MULTILINE):
-        duid = look.line("/var/lib/dhcpcd/duid").replace(":", "")
-        return _spelled(_end_of(mac) + duid) if re.fullmatch("[0-9a-f]{6,}", duid) else ()
-    return ()
+    duid = _dhclient_duid(look.text(f"/var/lib/dhcp/dhclient.{name}.leases") or "")
+    return _spelled(_end_of(mac) + duid) or None
+
+
+def _dhcpcd(look: Look, mac: str) -> tuple[str, ...] | None:
+    settings = look.text("/etc/dhcpcd.conf") or ""
+    stanzas = [look.text(path) or "" for path in interfaces_files(look)]
+    if re.search(r"^\s*(clientid[ \t]+\S|iaid\b)", settings, re.MULTILINE) or any(_OWN_NAME.search(text) for text in stanzas):
+        return None
+    if not re.search(r"^duid\b", settings, re.MULTILINE):
+        return ()
+    return _spelled(_end_of(mac) + look.line("/var/lib/dhcpcd/duid").replace(":", "")) or None
 
 
 def _end_of(mac: str) -> str:

@@ -4,7 +4,7 @@ from ..changes import Change, Planned, Repair, WriteFile
 from ..model import FirmwareMode, Guest
 from ..tree import Tree, is_folder
 
-_ESPS = ("/boot/efi", "/efi", "/boot")
+ESPS = ("/boot/efi", "/efi", "/boot")
 # By architecture: the fallback's name, and the loaders that may become it, the best first: a shim starts the GRUB beside it.
 _NAMES = {
     "x86_64": ("BOOTX64.EFI", ("shimx64.efi", "grubx64.efi", "systemd-bootx64.efi", "elilo.efi", "refind_x64.efi")),
@@ -18,7 +18,7 @@ def _plan(guest: Guest, tree: Tree) -> Planned:
     if guest.firmware is not FirmwareMode.UEFI:
         return Planned()
     fallback, loaders = _NAMES.get(guest.architecture, _NAMES["x86_64"])
-    esp = next((place for place in _ESPS if _inside(tree, place, "EFI") is not None), None)
+    esp = next((place for place in ESPS if _inside(tree, place, "EFI") is not None), None)
     if esp is None:
         return Planned((), ("no EFI system partition was found, though the system was started by UEFI",))
     top = _inside(tree, esp, "EFI") or ""

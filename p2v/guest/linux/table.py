@@ -19,6 +19,7 @@ from . import (
     nic_matches,
     nics,
     selinux,
+    xen_loader,
     xorg,
 )
 
@@ -36,6 +37,7 @@ REPAIRS: tuple[Repair, ...] = (
     leftovers.REPAIR,
     xorg.REPAIR,
     esp_loader.REPAIR,
+    xen_loader.REPAIR,
     initramfs_tools.REPAIR,
     dracut.REPAIR,
     mkinitcpio.REPAIR,

@@ -8,13 +8,13 @@ import pytest
 
 from p2v.receive import trial
 from p2v.receive.incoming import Incoming, IncomingDisk
-from p2v.receive.trial import MOST_MEMORY_BYTES, begin, remove_left
+from p2v.receive.trial import MOST_MEMORY_BYTES, MOST_VCPUS, begin, remove_left
 from p2v.sink.model import TargetError
 from p2v.vm.console import Seen
 from p2v.vm.model import Mode, Nic, VirtualMachine
 from xeninstall.base.run import Channel, CommandError, Completed, Process, talk
 
-VM = VirtualMachine("vm", memory_bytes=1 << 40, uuid="1-2-3", nics=(Nic("52:54:00:00:00:01"),))
+VM = VirtualMachine("vm", cores=24, memory_bytes=1 << 40, uuid="1-2-3", nics=(Nic("52:54:00:00:00:01"),))
 
 
 class Commands:
@@ -64,7 +64,8 @@ def test_it_runs_on_snapshots_that_are_removed(incoming: Incoming, console: list
     active = "--setactivationskip n --activate y"
     assert commands.seen[0] == f"lvcreate --yes --snapshot {active} --name vm-disk0-{own} vg/vm-disk0"
     assert f"target=/dev/vg/vm-disk0-{own}" in config and f"target=/dev/vg/vm-disk1-{own}" in config
-    assert f"memory = {MOST_MEMORY_BYTES >> 20}\n" in config and "uuid" not in config and "mac=" not in config
+    assert f"vcpus = {MOST_VCPUS}\nmemory = {MOST_MEMORY_BYTES >> 20}\n" in config
+    assert "uuid" not in config and "mac=" not in config
     running.end()
     after = commands.seen[commands.seen.index(f"xl unpause {twin}") + 1 :]
     assert after[0] == f"xl destroy {twin}" and f"lvremove --yes vg/vm-disk1-{own}" in after

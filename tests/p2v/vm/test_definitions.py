@@ -41,6 +41,8 @@ KINDS: dict[str, Callable[[VirtualMachine], str]] = {
     "hvm.cfg": xl_config,
     "pvh.cfg": lambda vm: xl_config(vm, Mode.PVH),
     "pv.cfg": lambda vm: xl_config(vm, Mode.PV),
+    "grub.pvh.cfg": lambda vm: xl_config(replace(vm, plain_boot=False), Mode.PVH),
+    "grub.pv.cfg": lambda vm: xl_config(replace(vm, plain_boot=False), Mode.PV),
     "libvirt.xml": libvirt_xml,
     "windows.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True), virtio=False, software=True),
     "windows.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True)),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.wizard.driving import settle
 from tests.wizard.screens import golden, text_of, words_of
@@ -52,6 +53,20 @@ def test_it_looks_again_by_key_and_shows_what_changed(tmp_path: Path) -> None:
             return words_of(pilot)
 
     assert "Guests none is running" in asyncio.run(run())
+
+
+def test_looking_again_draws_what_a_kernel_message_has_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> str:
+        async with shown(console(tmp_path)) as pilot:
+            sent: list[str] = []
+            monkeypatch.setattr(HeadlessDriver, "is_headless", False)  # one that is draws nothing
+            monkeypatch.setattr(HeadlessDriver, "write", lambda self, data: sent.append(data))
+            await pilot.press("ctrl+t")
+            await settle(pilot)
+            return "".join(sent)
+
+    text = asyncio.run(run())
+    assert "This host" in text and "Login shell" in text, "also what is as it was"
 
 
 def test_what_was_changed_by_hand_is_listed_and_can_be_read(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Status(Step):
 
     NAME = "status"
     HAS_BACK = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "look", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f5,ctrl+t", "look_again", show=False, priority=True)]
     session: SetupSession
 
     @dataclass
@@ -78,13 +78,14 @@ class Status(Step):
         super().on_mount()
         self.say(self.session.news or self._differences())
         self.session.news = ""
-        self.action_look()
+        self._look()
         if self.session.state is None:
-            self.set_timer(_FIRST_USE_SECONDS, self.action_look)  # how busy the processors are is seen by two looks
-        self.set_interval(_LOOK_SECONDS, self.action_look)
+            self.set_timer(_FIRST_USE_SECONDS, self._look)  # how busy the processors are is seen by two looks
+        self.set_interval(_LOOK_SECONDS, self._look)
 
-    def action_look(self) -> None:
-        """Now."""
+    def action_look_again(self) -> None:
+        """Now; and the whole screen anew, since a kernel that has something to say writes over it."""
+        self.refresh()
         self._look()
 
     @work(thread=True, exclusive=True, group="state", exit_on_error=False)
