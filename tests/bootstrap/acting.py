@@ -91,7 +91,8 @@ class Acting(Server):
                 self._once = entry
                 self.grubenv("next_entry", entry)
             case ("ip", "-j", "address", "show", "dev", "xenbr0"):
-                return Completed(argv, 0, json.dumps([{"addr_info": [{"local": self._address(), "scope": "global"}]}]), "")
+                found = {"family": "inet", "local": self._address(), "scope": "global"}
+                return Completed(argv, 0, json.dumps([{"addr_info": [found]}]), "")
             case ("ip", "-j", "-4", "route", "show", "default", "dev", "xenbr0"):
                 return Completed(argv, 0, json.dumps([{"gateway": GATEWAY}]), "")
             case ("ping", *_):

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from xeninstall.base.errors import Error
 from xeninstall.base.run import Completed
 from xeninstall.bootstrap.model import TryNetwork
 from xeninstall.bootstrap.places import KEPT, TRIAL
 from xeninstall.bootstrap.prove import Prover, Session, own_session
+from xeninstall.bootstrap.takeover import FIREWALL
 from xeninstall.bootstrap.trial import RolledBack, Trial
+from xeninstall.plan.model import WriteFile
 
 from .acting import Play, go_back
 from .server import ADDRESS, GATEWAY, SYSTEMS, Server
@@ -47,6 +50,21 @@ def test_the_way_back_is_armed_before_the_first_file(tmp_path: Path) -> None:
     assert trial.way.waits and trial.way.left() == 90
     assert (_place(tmp_path) / "made").read_text() == "xenbr0\n"
     assert ADDRESS not in (tmp_path / "etc/network/interfaces").read_text()
+
+
+def test_rules_that_nft_does_not_take_change_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    def play(argv: tuple[str, ...]) -> Completed | None:
+        return Completed(argv, 1, "", "Error: Could not resolve protocol name\n") if argv[:2] == ("nft", "--check") else None
+
+    server.shell.play = play
+    rules = WriteFile(path=FIREWALL, text="table inet filter {}\n")
+    trial, change = Trial(server.shell, tmp_path), _change(server)
+    with pytest.raises(Error, match="nft does not take the rules of the firewall: Error: Could not resolve protocol name"):
+        trial.begin(change.model_copy(update={"files": (*change.files, rules)}), 90)
+    assert server.shell.stdin[-1] == rules.text.encode()
+    assert not trial.way.waits and not (tmp_path / BRIDGE_FILE[1:]).exists()
 
 
 def test_confirmed_it_stays_and_nothing_of_the_way_back_is_left(tmp_path: Path) -> None:
@@ -160,6 +178,21 @@ def test_what_proves_the_new_network(tmp_path: Path, given: dict[str, object], s
     prover = Prover(server.shell, (ADDRESS,), GATEWAY, over)
     prover.lacking()
     assert prover.lacking() == lacking
+
+
+def test_an_address_that_comes_by_itself_does_not_stand_for_that_of_dhcp(tmp_path: Path) -> None:
+    server, gateway = Server(tmp_path), "fe80::1"
+    addresses = [{"family": "inet6", "local": "2001:db8::5", "scope": "global"}]
+
+    def play(argv: tuple[str, ...]) -> Completed | None:
+        said = {"address": [{"addr_info": addresses}], "-6": [{"gateway": gateway}]}.get(argv[2], [])
+        return Completed(argv, 0, json.dumps(said), "")
+
+    server.shell.play = play
+    assert Prover(server.shell, (), "", None, leased=True).lacking() == "xenbr0 has no address by DHCP yet"
+    assert Prover(server.shell, (), "", None).lacking() == ""
+    addresses.append({"family": "inet", "local": ADDRESS, "scope": "global"})
+    assert Prover(server.shell, (), "", None, leased=True).lacking() == ""
 
 
 def test_the_session_is_found_where_sudo_hides_it(tmp_path: Path) -> None:

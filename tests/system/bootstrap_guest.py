@@ -36,6 +36,10 @@ _WHEELS = ("pydantic>=2.10,<3", "psutil", "py-cpuinfo", "netifaces-plus", "typin
 # Debian 12 has no pydantic 2; its Python takes these wheels wherever they are fetched.
 _FOR_BOOKWORM = ("--python-version", "3.11", "--platform", "manylinux2014_x86_64", "--only-binary=:all:")
 _UNREAD = ("doc", "locale", "man")
+# Of the emulated board; each costs seconds.
+_UNNEEDED = "aesni_intel bochs ghash_clmulni_intel i2c_i801 iTCO_wdt kvm_amd lpc_ich pcspkr psmouse sha256_ssse3 sha512_ssse3"
+_UNTIMELY = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer")
+_PATIENCE = "[Manager]\nDefaultTimeoutStartSec=15min\nDefaultDeviceTimeoutSec=15min\n"
 
 INTERFACES = "auto lo\niface lo inet loopback\n"
 
@@ -146,12 +150,15 @@ def _configure(root: Path, folder: Path, files: dict[str, str], enable: tuple[st
         # Whichever slot QEMU gives the card.
         "/etc/systemd/network/10-nic.link": f"[Match]\nMACAddress={MAC}\nType=!vlan bridge\n\n[Link]\nName=eno1\n",
         "/etc/apt/sources.list": "deb [trusted=yes] file:/srv/debs ./\n",
-        # Software emulation is slow enough: no sync for each file, and no manuals.
+        # Software emulation is slow: no sync for each file, no manuals, and services have time.
         "/etc/dpkg/dpkg.cfg.d/quick": "force-unsafe-io\n" + "".join(f"path-exclude=/usr/share/{name}/*\n" for name in _UNREAD),
+        "/etc/modprobe.d/quick.conf": "".join(f"blacklist {name}\n" for name in _UNNEEDED.split()),
+        "/etc/systemd/system.conf.d/slow.conf": _PATIENCE,
         "/etc/systemd/system/own.service": unit,
         "/srv/own/hello": "still here\n",
-        "/etc/default/grub": 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX_DEFAULT=""\n'
-        'GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"\n',
+        "/etc/default/grub": 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX_DEFAULT="quiet"\n'
+        'GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"\n'
+        'GRUB_TERMINAL=serial\nGRUB_SERIAL_COMMAND="serial --speed=115200"\n',
         **files,
     }
     for path, text in texts.items():
@@ -164,6 +171,7 @@ def _configure(root: Path, folder: Path, files: dict[str, str], enable: tuple[st
         leftover.unlink()
     for unit_name in ("own.service", *enable):
         run("chroot", root, "systemctl", "enable", unit_name)
+    run("chroot", root, "systemctl", "mask", *_UNTIMELY)
     subprocess.run(["chroot", root, "chpasswd"], input=f"root:{PASSWORD}\n", text=True, check=True)
 
 
@@ -189,7 +197,7 @@ def _boot_code(root: Path, disk: Path) -> None:
     grub.mkdir(exist_ok=True)
     shutil.copytree(root / "usr/lib/grub/i386-pc", grub / "i386-pc", dirs_exist_ok=True)
     (root / "early.cfg").write_text(f"search.fs_uuid {ROOT_UUID} root\nset prefix=($root)/boot/grub\n")
-    needed = ["biosdisk", "part_msdos", "ext2", "search_fs_uuid", "normal", "configfile", "linux", "echo"]
+    needed = ["biosdisk", "part_msdos", "ext2", "search_fs_uuid", "gzio", "normal", "configfile", "linux", "echo"]
     run("chroot", root, "grub-mkimage", "-O", "i386-pc", "-o", "/core.img", "-p", "/boot/grub", "-c", "/early.cfg", *needed)
     boot, core = patched((grub / "i386-pc/boot.img").read_bytes(), (root / "core.img").read_bytes(), 1)
     with disk.open("r+b") as raw:

@@ -8,8 +8,8 @@ between marks that no echo can hold.
 import base64
 import codecs
 import re
-import select
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +47,8 @@ class Console:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._text = ""  # said, and not yet consumed by expect
         self._marks = 0
+        self._news, self._arrived, self._ended = threading.Condition(), "", False
+        threading.Thread(target=self._hear, daemon=True).start()
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
@@ -69,28 +71,44 @@ class Console:
                 raise ConsoleError(f"the machine ended while {pattern!r} was waited for:\n{self._tail()}")
 
     def listen(self, seconds: float) -> None:
-        """Let that much time pass, with ears open: a machine whose line is full stands still."""
+        """Let that much time pass."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._read(left)
 
-    def _read(self, seconds: float) -> bool:
-        if not select.select([self._connection], [], [], max(seconds, 0))[0]:
-            return False
-        data = self._connection.recv(65536)
-        if not data:
-            time.sleep(min(seconds, 0.2))  # closed: the caller sees that the machine has ended
-            return False
+    def _hear(self) -> None:
+        """Somebody always reads: a machine whose line is full stands still, and a few hundred characters fill it."""
+        try:
+            while data := self._connection.recv(65536):
+                clean = self._clean(data)
+                with self._news:
+                    self.said += clean
+                    self._arrived += clean
+                    self._news.notify()
+                if self._transcript is not None:
+                    with self._transcript.open("a", encoding="utf-8") as file:
+                        file.write(clean)
+        except OSError:
+            pass
+        with self._news:
+            self._ended = True
+            self._news.notify()
+
+    def _clean(self, data: bytes) -> str:
         data = self._pending + data
         cut = data.rfind(b"\x1b")
         self._pending = data[cut:] if cut >= 0 and _NOISE.match(data, cut) is None and len(data) - cut < 32 else b""
-        clean = self._decode(_NOISE.sub(b"", data[: len(data) - len(self._pending)]))
-        self._text += clean
-        self.said += clean
-        if self._transcript is not None:
-            with self._transcript.open("a", encoding="utf-8") as file:
-                file.write(clean)
-        return True
+        return self._decode(_NOISE.sub(b"", data[: len(data) - len(self._pending)]))
+
+    def _read(self, seconds: float) -> bool:
+        """Take what has arrived, and wait for it for a while."""
+        with self._news:
+            self._news.wait_for(lambda: self._arrived or self._ended, max(seconds, 0))
+            arrived, self._arrived = self._arrived, ""
+        self._text += arrived
+        if not arrived and self._ended:
+            time.sleep(max(min(seconds, 0.2), 0))  # the caller sees that the machine has ended
+        return bool(arrived)
 
     def _tail(self) -> str:
         return "\n".join(f"  | {line}" for line in self._text.splitlines()[-40:])

@@ -37,7 +37,7 @@ def main(seconds: int, toml: str) -> int:
     trial = Trial(runner)
     trial.begin(action.model_copy(update={"files": tuple(left)}), seconds)
     try:
-        trial.wait(Prover(runner, action.addresses, action.gateway, None), seconds, print)
+        trial.wait(Prover(runner, action.addresses, action.gateway, None, action.leased), seconds, print)
     except RolledBack as error:
         print(error.message)
         return 1

@@ -186,6 +186,7 @@ class Machine:
 
     def screen(self, patience_seconds: float = 60) -> Terminal:
         """A terminal of 80x24 at the serial line, for what draws on it; `console` hears nothing from then on."""
+        self._serial.shutdown(socket.SHUT_RDWR)
         self._serial.close()
         argv = [sys.executable, "-m", "tests.system.line", str(self._serial_line)]
         return Terminal("vt220", argv, REPOSITORY, patience_seconds)

@@ -75,3 +75,16 @@ def test_waiting_ends_at_a_panic_or_after_its_time(console: Console) -> None:
     console.run("true")
     with pytest.raises(ConsoleError, match="1 s passed without 'never said'"):
         console.expect("never said", 1, fatal=False)
+
+
+def test_a_machine_that_speaks_while_nobody_waits_is_not_held_up() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(10)
+    console = Console(ours, lambda: True)
+    for _ in range(5000):  # a serial line passes one character at a time, and a few hundred fill a socket
+        theirs.send(b".")
+    theirs.send(b"login: ")
+    console.expect("login: ", 10)
+    assert console.said == "." * 5000 + "login: "
+    theirs.close()
+    ours.close()

@@ -30,6 +30,13 @@ from .places import GRUB_FALLBACK, GRUB_SETTINGS
 from .present import Present
 
 _KEYS = "/root/.ssh/authorized_keys"
+_MODULES = "/etc/modprobe.d/xeninstall.conf"
+# As on an installed host.
+_NO_PHANTOM = (
+    "# Written by xeninstall: the QEMU of xen.service brings a network card along, "
+    "which dom0 would take for one that has a link.\n"
+    "blacklist xen_netfront\n"
+)
 
 
 def build(answers: Answers, machine: Machine, present: Present) -> BootstrapPlan:
@@ -126,6 +133,7 @@ def _configuration(answers: Answers, host: Host, present: Present) -> list[Boots
         chrony = ("/etc/chrony/chrony.conf",)
         out.append(Command(argv=("systemctl", "restart", "chrony.service"), why="its new servers", reads=chrony))
     out += saved_guests("/var/lib/xen/save")
+    out.append(WriteFile(path=_MODULES, text=_NO_PHANTOM))
     for action in hooks.first_boot(host):
         assert isinstance(action, WriteFile | MakeLink)
         out.append(action)

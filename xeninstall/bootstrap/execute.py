@@ -78,7 +78,7 @@ def go_back_if_half_way(runner: Runner, emit: Emit, root: Path = Path("/")) -> N
         emit(Note("an earlier run's apt has come to its end"))
 
 
-def wait_for_apt(runner: Runner, say: Callable[[], None], pause: float = 2.0) -> bool:
+def wait_for_apt(runner: Runner, say: Callable[[], None], pause: float = 5.0) -> bool:
     """Until apt, which outlives a run that is killed, has ended. False when there was none."""
     waited = False
     while runner.run(["systemctl", "is-active", APT_UNIT], check=False).stdout.strip() in ("active", "activating"):
@@ -147,7 +147,7 @@ class _Work:
     def _try(self, action: TryNetwork) -> None:
         trial, around = Trial(self.runner, self.root), self.around
         trial.begin(action, around.rollback_seconds)
-        prover = Prover(self.runner, action.addresses, action.gateway, around.session)
+        prover = Prover(self.runner, action.addresses, action.gateway, around.session, action.leased)
         trial.wait(prover, around.rollback_seconds, lambda text: around.emit(Note(text)))
         around.emit(Note("the new network is confirmed"))
 

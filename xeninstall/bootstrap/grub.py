@@ -34,7 +34,17 @@ GRUB_SAVEDEFAULT=false
 
 def fallback(linux_entry: str) -> WriteFile:
     """What GRUB starts when it cannot load the entry that was to be started; without it, it waits in its menu for somebody."""
-    text = f"#!/bin/sh\n# Written by xeninstall: for a Xen that cannot be loaded.\necho 'set fallback=\"{linux_entry}\"'\n"
+    text = f"""#!/bin/sh
+# Written by xeninstall: for a Xen that cannot be loaded.
+# GRUB takes the number of an entry here, and no name. So it is counted, in the menu as far as that is written.
+menu=/proc/$$/fd/1
+[ -f "$menu" ] || exit 0
+awk -v "entry='{linux_entry}'" '
+    !/^(menuentry|submenu) / {{ next }}
+    index($0, entry) {{ printf "set fallback=%d\\n", number; exit }}
+    {{ number++ }}
+' "$menu"
+"""
     return WriteFile(path=GRUB_FALLBACK, text=text, mode=0o755)
 
 

@@ -39,6 +39,7 @@ class TryNetwork(Part):
     undo_at_boot: tuple[str, ...]  # the same for a start in which nothing of the network runs yet
     gateway: str  # who has to answer on the bridge; empty when that shows only then
     addresses: tuple[str, ...]  # without prefix, that have to be there; empty when a lease gives them
+    leased: bool  # an IPv4 address has to come by DHCP
     kept: Uplink | None
 
 

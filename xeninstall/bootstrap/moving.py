@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from xeninstall.answers.model import Answers
+from xeninstall.answers.model import Answers, Ipv4Method
 from xeninstall.machine.model import Machine, Nic
 from xeninstall.plan import identity, network
 from xeninstall.plan.model import MakeLink, Remove, WriteFile
@@ -83,6 +83,7 @@ class Moving:
                 undo_at_boot=undo_at_boot,
                 gateway=(kept4.gateway if kept4 else ipv4.gateway) or "",
                 addresses=addresses,
+                leased=ipv4.method is Ipv4Method.DHCP,
                 kept=None if self.moved else self.before,
             ),
         )

@@ -9,4 +9,4 @@ MISSED = f"{STATE}/xen-missed"  # … and it did not
 LOG = "/var/log/xeninstall/bootstrap.log"
 APT_LOG = "/var/log/xeninstall/apt.log"
 GRUB_SETTINGS = "/etc/default/grub.d/xeninstall.cfg"
-GRUB_FALLBACK = "/etc/grub.d/07_xeninstall"
+GRUB_FALLBACK = "/etc/grub.d/15_xeninstall"  # behind the entries of 10_linux

@@ -49,16 +49,20 @@ class Prover:
     addresses: tuple[str, ...]
     gateway: str
     session: Session | None
+    leased: bool = False  # an address of IPv6, which comes by itself, does not stand for that of DHCP
     _since: float | None = field(default=None, init=False)  # the first question, which comes when the network was switched
 
     def lacking(self) -> str:
         """What is not proven yet, in words; empty when everything is."""
         self._since = time.monotonic() if self._since is None else self._since
         entries = [entry for link in self._json("address", "show", "dev", BRIDGE) for entry in link.get("addr_info", [])]
-        here = [str(entry.get("local", "")) for entry in entries if entry.get("scope") == "global"]
+        entries = [entry for entry in entries if entry.get("scope") == "global"]
+        here = [str(entry.get("local", "")) for entry in entries]
         missing = [address for address in self.addresses if address not in here]
         if missing or not here:
             return f"{BRIDGE} has no address {', '.join(missing)}" if missing else f"{BRIDGE} has no address yet"
+        if self.leased and not any(entry.get("family") == "inet" for entry in entries):
+            return f"{BRIDGE} has no address by DHCP yet"
         gateway = self.gateway or self._default_gateway()
         if not gateway:
             return f"{BRIDGE} has no gateway that could answer; waiting for xeninstall bootstrap --confirm"

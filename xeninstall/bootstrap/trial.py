@@ -34,6 +34,8 @@ class Trial:
     def begin(self, action: TryNetwork, seconds: int) -> None:
         """Keep the old files, arm the way back, and only then write and switch."""
         paths = tuple(change.path for change in action.files)
+        for rules in (change for change in action.files if isinstance(change, WriteFile) and change.path == FIREWALL):
+            self._check(rules.text)
         self.way.arm(paths, action.undo, action.undo_at_boot, seconds, self._notes(action))
         with self.way.holding():
             for change in action.files:
@@ -41,6 +43,15 @@ class Trial:
             os.sync()
         self._runner.run(["systemctl", "reset-failed", SWITCH_SERVICE], check=False)
         self._runner.run(["systemd-run", "--quiet", "--collect", f"--unit={SWITCH_SERVICE}", "/bin/sh", f"{TRIAL}/switch"])
+
+    def _check(self, rules: str) -> None:
+        """Before anything is changed: the switch would go on without a firewall, and so would the host from then on."""
+        done = self._runner.run(["nft", "--check", "--file", "-"], stdin=rules.encode(), check=False)
+        if done.status != 0:
+            raise Error(
+                f"nft does not take the rules of the firewall: {done.stderr.strip()[:300]}",
+                hint="correct the answers' [firewall], or leave it out; the network was not changed",
+            )
 
     def wait(self, prover: Prover, seconds: int, say: Callable[[str], None]) -> None:
         """Until it is proven, confirmed by somebody else, or undone. Raises RolledBack."""

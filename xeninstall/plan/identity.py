@@ -73,7 +73,7 @@ table inet filter {{
 \t\tct state invalid drop
 \t\tiifname "lo" accept
 \t\tip protocol icmp accept
-\t\tmeta l4proto ipv6-icmp accept
+\t\tmeta l4proto icmpv6 accept
 \t\tiifname "{BRIDGE}" udp sport 547 udp dport 546 accept
 {rules}\t}}
 }}
