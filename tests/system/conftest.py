@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import qemu
+from .container import Roots, made_roots
 from .installer import REPOSITORY, SEED, xeninstall
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("images")
     yield place
     shutil.rmtree(place)
+
+
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roots]:
+    """Debians for containers."""
+    with made_roots(tmp_path_factory.mktemp("roots")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
