@@ -39,7 +39,7 @@ def test_every_command_of_ours_in_it_is_one_that_we_have() -> None:
 
 
 def test_it_knows_when_there_is_nothing_to_do() -> None:
-    (when,) = (task["when"] for task in tasks() if "when" in task)
+    (when,) = (task["when"] for task in tasks() if "notify" in task)
     assert repr(NOTHING) in when
 
 

@@ -31,6 +31,7 @@ def made_roots(folder: Path) -> Iterator[Roots]:
             inside = make_root(place, Variant(f"debian{number}", number, "", {}))
             program = REPOSITORY / "tests/system/contained_network.py"
             (inside / "opt/xeninstall/contained_network.py").write_text(program.read_text())
+            (inside / "srv/debs/Packages").touch()  # the archive is empty here
             made[number] = place
         return made[number]
 
@@ -97,10 +98,7 @@ class Container:
                 env=writable,
             )
         self._started.append(self._nspawn)
-        deadline = time.monotonic() + 90
-        while not self.addresses():
-            assert time.monotonic() < deadline, f"the container has no address: {self._log.read_text(errors='replace')[-2000:]}"
-            time.sleep(1)
+        self.until(lambda: bool(self.addresses()), "it has an address")
 
     def kill(self) -> None:
         """As if its plug were pulled."""
@@ -111,7 +109,11 @@ class Container:
             process.wait()
         self._started.clear()
         subprocess.run(["ip", "link", "delete", OUTSIDE], capture_output=True)
-        subprocess.run(["ip", "netns", "delete", SPACE], capture_output=True)
+        deadline = time.monotonic() + 30
+        while Path("/run/netns", SPACE).exists():  # busy for a moment where a mount namespace that ends still has it
+            assert time.monotonic() < deadline, f"the network namespace {SPACE} cannot be deleted"
+            subprocess.run(["ip", "netns", "delete", SPACE], capture_output=True)
+            time.sleep(0.1)
 
     def run(self, *argv: str, timeout: float = 200) -> tuple[str, int]:
         """Run a program inside; its output and its status."""
@@ -138,6 +140,17 @@ class Container:
         """IPv4 addresses by interface."""
         said, _ = self.run("ip", "-4", "-o", "address", "show", "scope", "global")
         return dict(re.findall(r"^[0-9]+: (\S+) +inet (\S+)", said, re.MULTILINE))
+
+    def until(self, so: Callable[[], bool], what: str) -> None:
+        """Wait for it; the computer may have much else to do."""
+        deadline = time.monotonic() + 300
+        while not so():
+            assert time.monotonic() < deadline, f"not seen: {what}\n{self._log.read_text(errors='replace')[-2000:]}"
+            time.sleep(1)
+
+    def has(self, addresses: dict[str, str]) -> None:
+        """Wait until these are its addresses. While a bridge gets its port, it loses them for a moment."""
+        self.until(lambda: self.addresses() == addresses, f"{addresses}")
 
     def clients(self) -> set[str]:
         """The DHCP clients of ifupdown that run."""
