@@ -45,6 +45,8 @@ def console() -> Iterator[Console]:
     console.send("\x04")
     os.waitpid(child, 0)
     ours.shutdown(socket.SHUT_RDWR)
+    for thread in threads:  # one that comes late would read from the next shell's terminal, which has the same number
+        thread.join(10)
     ours.close()
     os.close(terminal)
 
@@ -87,4 +89,3 @@ def test_a_machine_that_speaks_while_nobody_waits_is_not_held_up() -> None:
     console.expect("login: ", 10)
     assert console.said == "." * 5000 + "login: "
     theirs.close()
-    ours.close()
