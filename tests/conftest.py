@@ -42,6 +42,14 @@ def own_signals() -> Iterator[None]:
 
 
 @pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl+C ends the test's program even where the tests run in the background, which is deaf to it."""
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, kept)
+
+
+@pytest.fixture
 def quiet_log() -> Iterator[logging.Logger]:
     """The product's logger, as it was before when the test ends."""
     logger = logging.getLogger("xeninstall")

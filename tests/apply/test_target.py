@@ -25,6 +25,7 @@ def test_a_volume_group_is_released_before_the_array_that_it_lies_on(monkeypatch
     assert done == ["vgchange --quiet xenvms", "mdadm --stop storage", "mdadm --stop slot-b", "mdadm --stop system"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_mount_that_was_made_in_the_moment_of_an_interruption_is_undone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

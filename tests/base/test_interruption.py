@@ -8,6 +8,8 @@ import pytest
 
 from xeninstall.base.interruption import held
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 def test_what_ends_the_run_waits_until_the_block_is_left() -> None:
     noted = False

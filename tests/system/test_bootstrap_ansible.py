@@ -25,7 +25,7 @@ _TO_THE_PLAN = [
     "Every mistake of them at once",
     "What would be done",
 ]
-_TO_THE_END = [*_TO_THE_PLAN, "Packages, network, boot loader", "The restart, now", "Start Xen", "It runs under Xen"]
+_TO_THE_END = [*_TO_THE_PLAN, "Packages, network, boot loader", "Start Xen", "The restart, now", "It runs under Xen"]
 
 
 @pytest.mark.parametrize("debian", [12, 13])
