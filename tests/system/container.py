@@ -152,6 +152,10 @@ class Container:
         """Wait until these are its addresses. While a bridge gets its port, it loses them for a moment."""
         self.until(lambda: self.addresses() == addresses, f"{addresses}")
 
+    def reaches(self, address: str) -> None:
+        """Wait for an answer. A lease that systemd-networkd asks for once more is away for a moment."""
+        self.until(lambda: self.run("ping", "-c", "1", "-W", "3", address)[1] == 0, f"{address} answers")
+
     def clients(self) -> set[str]:
         """The DHCP clients of ifupdown that run."""
         return set(self.run("ps", "-o", "comm=", "-C", "dhclient,dhcpcd")[0].split())
