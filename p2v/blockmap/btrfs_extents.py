@@ -25,9 +25,12 @@ def btrfs_map(volume: Reader, size_bytes: int) -> tuple[Extents, int]:
         if features & ~_UNDERSTOOD:
             raise MapError(f"it has features that are not understood: {features & ~_UNDERSTOOD:#x}")
         files = BtrfsFiles(volume)
-        found, used_bytes = [], 0
+        found: list[Extent] = []
+        used_bytes = 0
         for _, length, places in files.allocated():
             used_bytes += length
+            if length <= 0 or used_bytes > files.used_bytes:
+                raise MapError(f"its extents are more than the {files.used_bytes} bytes that it says are in use")
             found += [Extent(place, length) for place in places]
     except TROUBLE as error:
         if isinstance(error, MapError):

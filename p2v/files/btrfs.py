@@ -55,6 +55,7 @@ class BtrfsFiles:
         if not 4096 <= self._node_bytes <= 65536:
             raise Lost("its superblock is damaged")
         self._nodes: dict[int, bytes] = {}
+        self._left: int | None = None  # how many blocks a walk through a whole tree may still look at
         self._chunks: list[_Chunk] = []
         array = block[0x32B : 0x32B + min(struct.unpack_from("<I", block, 0xA0)[0], 2048)]
         self._learn(_bootstrap(array))
@@ -74,6 +75,7 @@ class BtrfsFiles:
 
     def allocated(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Every extent of data and block of a tree, by its logical address: where, how long, where its copies are; in bytes."""
+        self._left = self.used_bytes // self._node_bytes + 64  # no tree has more blocks than are in use
         for key, _ in self._items(self._trees.get(_EXTENT_TREE, 0), Key(0, 0, 0), Key(_MOST, 255, _MOST)):
             if key.kind in (_EXTENT_ITEM, _METADATA_ITEM):
                 length = key.offset if key.kind == _EXTENT_ITEM else self._node_bytes
@@ -204,6 +206,10 @@ class BtrfsFiles:
         """The items of a tree between two keys, both included."""
         if depth > 8 or not root:
             raise Lost("one of its trees has no end")
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise Lost("one of its trees leads to the same blocks again and again")
         node = self._node(root)
         if node[100] == 0:
             yield from ((key, data) for key, data in _leaf(node) if first <= key <= last)

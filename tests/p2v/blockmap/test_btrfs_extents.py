@@ -9,6 +9,8 @@ import pytest
 from p2v.blockmap.btrfs_extents import btrfs_map
 from p2v.blockmap.extents import total
 from p2v.blockmap.partclone import MapError
+from p2v.files.btrfs import BtrfsFiles
+from p2v.files.model import Lost
 from p2v.source.file import FileReader
 from tests.p2v.disks import MIB, patch, run, unmount
 
@@ -66,13 +68,14 @@ def plain(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("offset", "value", "why"),
     [
-        (0x10078, 4096, "its extents add up to [0-9]+ bytes, and it says that 4096 are in use"),
+        (0x10078, 4096, "its extents are more than the 4096 bytes that it says are in use"),
+        (0x10078, 1 << 26, "its extents add up to [0-9]+ bytes, and it says that 67108864 are in use"),
         (0x100BC, 1 << 13, "it has features that are not understood: 0x2000"),
         (0x10050, 0, "its extents cannot be read: one of its trees has no end"),
         (0x10094, 12, "its extents cannot be read: its superblock is damaged"),
         (0x100D1, 1 << 40, "it reaches beyond the volume"),
     ],
-    ids=["sum", "features", "root", "nodes", "size"],
+    ids=["more", "less", "features", "root", "nodes", "size"],
 )
 def test_what_does_not_add_up_is_not_mapped(plain: Path, offset: int, value: int, why: str) -> None:
     patch(plain, offset, struct.pack("<Q", value) if offset != 0x10094 else struct.pack("<I", value))
@@ -84,9 +87,25 @@ def test_what_does_not_add_up_is_not_mapped(plain: Path, offset: int, value: int
         reader.close()
 
 
+def test_trees_that_lead_to_the_same_blocks_again_and_again_are_left(plain: Path) -> None:
+    reader = FileReader(plain)
+    try:
+        files = BtrfsFiles(reader)
+        root = files._trees[2]
+        # Seven floors, each of a hundred ways to the next; at the bottom there is nothing.
+        for floor in range(7):
+            ways = b"".join(struct.pack("<QBQQQ", number, 0, 0, root + floor + 1, 0) for number in range(100))
+            files._nodes[root + floor] = bytes(96) + struct.pack("<IB", 100, 7 - floor) + ways
+        files._nodes[root + 7] = bytes(101)
+        with pytest.raises(Lost, match="leads to the same blocks again and again"):
+            list(files.allocated())
+    finally:
+        reader.close()
+
+
 @pytest.mark.root
 def test_then_it_is_copied_whole(plain: Path) -> None:
     patch(plain, 0x10078, struct.pack("<Q", 4096))
     found = mapped(plain)
-    assert "it says that 4096 are in use" in found.volumes[0].whole_because
+    assert "4096 bytes that it says are in use" in found.volumes[0].whole_because
     assert found.block_map.used[0].length == 128 * MIB
