@@ -4,6 +4,7 @@ partclone 0.3.23 leaves out roots of snapshots, and one of two copies of other r
 """
 
 import struct
+from itertools import chain
 
 from ..files.btrfs import BtrfsFiles
 from ..files.opened import TROUBLE
@@ -25,20 +26,24 @@ def btrfs_map(volume: Reader, size_bytes: int) -> tuple[Extents, int]:
         if features & ~_UNDERSTOOD:
             raise MapError(f"it has features that are not understood: {features & ~_UNDERSTOOD:#x}")
         files = BtrfsFiles(volume)
-        found: list[Extent] = []
+        copies: list[list[Extent]] = [[] for _ in range(4)]  # no profile has more
         used_bytes = 0
         for _, length, places in files.allocated():
             used_bytes += length
             if length <= 0 or used_bytes > files.used_bytes:
                 raise MapError(f"its extents are more than the {files.used_bytes} bytes that it says are in use")
-            found += [Extent(place, length) for place in places]
+            for found, place in zip(copies, places, strict=False):
+                # They come in the order of addresses: what touches becomes one, or a large disk's would fill the memory.
+                start = found.pop().start if found and found[-1].end == place else place
+                found.append(Extent(start, place + length - start))
     except TROUBLE as error:
         if isinstance(error, MapError):
             raise
         raise MapError(f"its extents cannot be read: {error}") from None
     if used_bytes != files.used_bytes:
         raise MapError(f"its extents add up to {used_bytes} bytes, and it says that {files.used_bytes} are in use")
-    if reach > size_bytes or any(extent.end > size_bytes for extent in found):
+    supers = [Extent(place, _COPY_BYTES) for place in _COPIES if place + _COPY_BYTES <= size_bytes]
+    used = normal([*supers, *chain(*copies)])
+    if reach > size_bytes or used[-1].end > size_bytes:
         raise MapError("it reaches beyond the volume")
-    found += [Extent(place, _COPY_BYTES) for place in _COPIES if place + _COPY_BYTES <= size_bytes]
-    return normal(found), reach
+    return used, reach

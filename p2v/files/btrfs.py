@@ -252,9 +252,10 @@ class BtrfsFiles:
 
     def _run(self, logical: int, length: int) -> tuple[int, ...]:
         index = bisect_right(self._chunks, (logical, _MOST, ())) - 1
-        if index < 0 or logical + length > self._chunks[index].start + self._chunks[index].length:
+        places = tuple(self._places(logical))
+        if not places or logical + length > self._chunks[index].start + self._chunks[index].length:
             raise Lost(f"no chunk holds what is at {logical}")
-        return tuple(self._places(logical))
+        return places
 
     def _logical(self, place: int) -> int | None:
         for start, length, stripes in self._chunks:
