@@ -110,13 +110,17 @@ def test_unrepaired_it_does_not_boot_with_virtio(guest: Callable[[str], GuestDis
 @pytest.mark.parametrize(
     ("firmware", "bus", "root"), [("bios", "virtio", "/dev/vda1"), ("bios", "ahci", "/dev/sda1"), ("uefi", "virtio", "/dev/vda2")]
 )
-def test_repaired_it_boots(repaired: Callable[[str], Path], firmware: str, bus: str, root: str) -> None:
-    disks, nics = [Disk(repaired(firmware), bus=bus)], [UserNet(MAC)]
-    with Machine(disks, firmware=firmware, nics=nics, memory_mib=1024, name=f"repaired, {firmware}, {bus}") as machine:
-        _is_whole(machine.console, root)
+def test_repaired_it_boots_twice(repaired: Callable[[str], Path], firmware: str, bus: str, root: str) -> None:
+    disks, nics = [Disk(repaired(firmware), bus=bus, snapshot=False)], [UserNet(MAC)]
+    for start in ("first", "second"):
+        name = f"repaired, {firmware}, {bus}, {start} start"
+        with Machine(disks, firmware=firmware, nics=nics, memory_mib=1024, name=name) as machine:
+            _is_whole(machine.console, root)
+            machine.console.send("systemctl poweroff\n")
+            machine.wait(180)
 
 
-def test_debian_12_on_xfs_in_a_volume_group_boots_by_uefi(tmp_path: Path) -> None:
+def test_debian_12_on_xfs_in_a_volume_group_boots_twice_by_uefi(tmp_path: Path) -> None:
     old = make_lvm_guest(tmp_path)
     with Machine([Disk(old.path)], firmware="uefi", nics=[], memory_mib=1024, name="LVM as it was") as machine:
         # Its EFI partition has no loader where firmware without boot entries looks.
@@ -125,13 +129,22 @@ def test_debian_12_on_xfs_in_a_volume_group_boots_by_uefi(tmp_path: Path) -> Non
     image = _converted_with_a_trial(old.path, tmp_path / "repaired")
     assert sha(old.path) == before
     old.path.unlink()
-    with Machine([Disk(image)], firmware="uefi", nics=[UserNet(MAC)], memory_mib=1024, name="LVM repaired") as machine:
-        console = machine.console
-        console.login("root", PASSWORD, LOGIN_SECONDS)
-        console.run("systemctl is-system-running --wait", 240)
-        assert console.check("systemctl list-units --failed --plain --no-legend") == ""
-        assert re.fullmatch(r"/dev/mapper/vg\w+-root +xfs", console.check("findmnt -no SOURCE,FSTYPE /").strip())
-        assert console.check("findmnt -no SOURCE /boot") == "/dev/vda2"
-        assert "192.0.2.77/24" in console.check("ip -4 -br addr show eno7")
-        assert MAC in console.check("cat /sys/class/net/eno7/address")
-        assert console.check("swapon --show=NAME --noheadings").startswith("/dev/")
+    for start in ("first", "second"):
+        disks = [Disk(image, snapshot=False)]
+        with Machine(
+            disks, firmware="uefi", nics=[UserNet(MAC)], memory_mib=1024, name=f"LVM repaired, {start} start"
+        ) as machine:
+            _is_whole_in_its_volume_group(machine.console)
+            machine.console.send("systemctl poweroff\n")
+            machine.wait(180)
+
+
+def _is_whole_in_its_volume_group(console: Console) -> None:
+    console.login("root", PASSWORD, LOGIN_SECONDS)
+    console.run("systemctl is-system-running --wait", 240)
+    assert console.check("systemctl list-units --failed --plain --no-legend") == ""
+    assert re.fullmatch(r"/dev/mapper/vg\w+-root +xfs", console.check("findmnt -no SOURCE,FSTYPE /").strip())
+    assert console.check("findmnt -no SOURCE /boot") == "/dev/vda2"
+    assert "192.0.2.77/24" in console.check("ip -4 -br addr show eno7")
+    assert MAC in console.check("cat /sys/class/net/eno7/address")
+    assert console.check("swapon --show=NAME --noheadings").startswith("/dev/")

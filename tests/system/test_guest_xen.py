@@ -56,6 +56,7 @@ STARTS = [
     ("btrfs", Mode.PVH),
     ("ext4", Mode.HVM),
 ]
+RESTARTED = [("ext4", Mode.PV), ("ext4", Mode.PVH)]
 
 
 @dataclass(frozen=True)
@@ -95,23 +96,46 @@ def test_it_starts_as_a_guest_with_its_root_and_its_network(host: Host, name: st
     config = base64.b64encode(xl_config(vm, mode).encode()).decode()
     dom0.check(f"echo {config} | base64 -d > /root/{mode}.cfg")
     dom0.check(f"xl create /root/{mode}.cfg", 300)
+    number = int(dom0.check(f"xl domid {_NAME}"))
     try:
-        dom0.send(f"xl console {'-t serial ' if mode is Mode.HVM else ''}{_NAME}\n")
-        if old.passphrase:
-            dom0.expect("Please unlock disk", _LOGIN_SECONDS[mode])
-            dom0.send(f"{old.passphrase}\n")
-        dom0.login("root", GUEST_PASSWORD, _LOGIN_SECONDS[mode])
+        _log_in(dom0, old, mode)
         _is_whole(dom0, old, mode)
+        if (name, mode) in RESTARTED:
+            _restart(dom0, number)
+            _log_in(dom0, old, mode)
+            _is_whole(dom0, old, mode)
         dom0.send("systemctl poweroff\n")
         dom0.expect(r"reboot: (Power down|Power off|System halted)", 300)
     finally:
-        dom0.listen(2)
-        dom0.send(_LEAVE)
-        dom0.listen(1)
-        dom0.send("\n")
+        _leave(dom0)
         said, _ = dom0.run(f"for t in $(seq 30); do xl list {_NAME} >/dev/null 2>&1 || break; sleep 2; done; xl list", 200)
         dom0.run(f"xl destroy {_NAME}", 60)
     assert _NAME not in said, said
+
+
+def _log_in(dom0: Console, old: Old, mode: Mode) -> None:
+    dom0.send(f"xl console {'-t serial ' if mode is Mode.HVM else ''}{_NAME}\n")
+    if old.passphrase:
+        dom0.expect("Please unlock disk", _LOGIN_SECONDS[mode])
+        dom0.send(f"{old.passphrase}\n")
+    dom0.login("root", GUEST_PASSWORD, _LOGIN_SECONDS[mode])
+
+
+def _restart(dom0: Console, number: int) -> None:
+    """By the guest's own command; dom0 makes a new domain of it."""
+    dom0.send("systemctl reboot\n")
+    dom0.expect(r"reboot: Restarting system", 300)
+    _leave(dom0)
+    newer = f'test "$(xl domid {_NAME} 2>/dev/null || echo 0)" -gt {number}'
+    dom0.check(f"for t in $(seq 90); do {newer} && break; sleep 2; done; {newer}", 400)
+
+
+def _leave(dom0: Console) -> None:
+    """Out of the guest's console, wherever one was."""
+    dom0.listen(2)
+    dom0.send(_LEAVE)
+    dom0.listen(1)
+    dom0.send("\n")
 
 
 def _is_whole(guest: Console, old: Old, mode: Mode) -> None:
