@@ -29,10 +29,10 @@ def definition(machine: Machine, request: Request, bridges: Mapping[str, str], s
 
 
 def write_definitions(
-    machine: Machine, request: Request, bridges: Mapping[str, str], uuid: str, traits: Traits | None
+    machine: Machine, request: Request, bridges: Mapping[str, str], uuid: str, traits: Traits | None, mode: Mode = Mode.HVM
 ) -> list[Note]:
     """`NAME.cfg` for xl and `NAME.xml` for libvirt, in the folder of the images. Raises UsageError."""
-    return write_files(with_traits(of_images(machine, request, bridges, uuid), traits), request)
+    return write_files(with_traits(of_images(machine, request, bridges, uuid), traits), request, mode)
 
 
 def with_traits(vm: VirtualMachine, traits: Traits | None) -> VirtualMachine:

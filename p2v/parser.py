@@ -161,7 +161,9 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
         help="start the machine there once without a network, on copies of its disks; it has to ask for a login (over ssh://)",
     )
     verb.add_argument("--marker", metavar="TEXT", default="", help="text on its console that also means that it is up")
-    verb.add_argument("--mode", choices=list(Mode), help="how Xen runs the machine (default: hvm where the host can)")
+    verb.add_argument(
+        "--mode", choices=list(Mode), help="how Xen runs the machine (default: hvm where the host can, and with --define)"
+    )
     verb.add_argument("--no-verify", action="store_true", help="do not read the disks again on the target and compare them")
     verb.add_argument(
         "--discard", action="store_true", help="remove what a stopped conversion of this name left on the target, and begin anew"

@@ -13,9 +13,12 @@ from ..convert import convert
 from ..define import definition, of_images, write_definitions
 from ..repaired import convert_repaired, plan_only
 from ..request import STDOUT, goals, is_address
+from ..vm.model import Mode
 from .inventory import bridges, inventory
 from .options import rate, request_of, wishes_of
 from .progress import shown
+
+_OF_TARGETS = ("start", "trial", "marker", "discard", "no_verify", "host_key", "identity", "password", "fingerprint", "ca")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         from .sending import send
 
         return send(args)
+    _refuse_what_targets_do(args)
     limit = rate(args)
     if args.repair and args.overlay is not None:
         raise UsageError("--repair makes an overlay of its own", hint="leave --overlay out, or --repair")
@@ -61,9 +65,22 @@ def run(args: argparse.Namespace) -> int:
     else:
         convert(request, runner, emit, stop)
     if args.define and machine is not None:
-        for note in write_definitions(machine, request, chosen, str(uuid.uuid4()), traits):
+        mode = Mode(args.mode) if args.mode else Mode.HVM
+        for note in write_definitions(machine, request, chosen, str(uuid.uuid4()), traits, mode):
             emit(note)
     return 0
+
+
+def _refuse_what_targets_do(args: argparse.Namespace) -> None:
+    """Nobody is to believe that an image in a file was tried, started or checked."""
+    for option in _OF_TARGETS:
+        if getattr(args, option):
+            raise UsageError(
+                f"--{option.replace('_', '-')} is for a target, and {args.to} is a file or folder here",
+                hint="leave it out, or give an address such as ssh://root@HOST; an image is read again by: p2v verify",
+            )
+    if args.mode and not args.define:
+        raise UsageError("--mode says how Xen runs the machine, which is not defined here", hint="add --define, or leave it out")
 
 
 def _plan(args: argparse.Namespace) -> int:

@@ -111,6 +111,9 @@ def test_two_disks_in_one_xva(tmp_path: Path, disk: Path) -> None:
         (["{disk}", "--to", "-", "--resume"], 2, "what went into a pipe cannot be resumed"),
         (["{disk}", "{tmp}/huge.img", "--to", "{tmp}/x"], 2, "2 disks do not go into one qcow2 file"),
         (["{tmp}/huge.img", "--to", "{tmp}/x.vhd", "--format", "vhd"], 3, "VHD holds at most 2040 GiB, and huge has 3072 GiB"),
+        (["{disk}", "--to", "{tmp}/x", "--trial"], 2, "--trial is for a target, and {tmp}/x is a file or folder here"),
+        (["{disk}", "--to", "{tmp}/x", "--host-key", "SHA256:x"], 2, "--host-key is for a target, and {tmp}/x is a file"),
+        (["{disk}", "--to", "{tmp}/x", "--mode", "pv"], 2, "--mode says how Xen runs the machine, which is not defined here"),
         (["{tmp}/full.img", "--to", "{tmp}/x", "--everything"], 3, "left, and {tmp}/x needs"),
     ],
 )

@@ -6,7 +6,7 @@ Together they have every kind of root, network and initramfs that is converted a
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +45,17 @@ class Kind:
     passphrase: str = ""
 
 
-def converted(old: list[Path], place: Path, passphrase: str = "") -> list[Path]:
-    """The repaired images; the old disks have the same digests after, and go."""
+def converted(old: list[Path], place: Path, passphrase: str = "", defined: Sequence[str] = ()) -> list[Path]:
+    """The repaired images, and in their folder what `defined` asks for; the old disks have the same digests after, and go."""
     place.mkdir()
     recorded = Inventory.from_json(_RECORDED.read_text())
-    (place / "machine.json").write_text(recorded.model_copy(update={"nics": (Nic(name="eno7", mac=MAC),)}).to_json())
+    small = {"cpu": recorded.cpu.model_copy(update={"sockets": 1, "cores": 1, "threads": 1}), "memory_bytes": 768 * MIB}
+    changed = recorded.model_copy(update={**small, "nics": (Nic(name="eno7", mac=MAC),)})
+    (place / "machine.json").write_text(changed.to_json())
     (place / "passphrase").write_text(f"{passphrase}\n")
     before = [sha(disk) for disk in old]
     machine = ["--machine", f"{place}/machine.json", *(["--unlock", f"file:{place}/passphrase"] if passphrase else [])]
-    assert main(["convert", *map(str, old), "--repair", *machine, "--format", "raw", "--to", f"{place}/"]) == 0
+    assert main(["convert", *map(str, old), "--repair", *machine, *defined, "--format", "raw", "--to", f"{place}/"]) == 0
     assert [sha(disk) for disk in old] == before
     for disk in old:
         disk.unlink()

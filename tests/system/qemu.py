@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -184,12 +185,15 @@ class Machine:
         """Give QEMU a command, such as `device_del disk1`."""
         self._monitor.sendall(f"{command}\n".encode())
 
-    def screen(self, patience_seconds: float = 60) -> Terminal:
+    @contextmanager
+    def screen(self, patience_seconds: float = 60) -> Iterator[Terminal]:
         """A terminal of 80x24 at the serial line, for what draws on it; `console` hears nothing from then on."""
         self._serial.shutdown(socket.SHUT_RDWR)
         self._serial.close()
         argv = [sys.executable, "-m", "tests.system.line", str(self._serial_line)]
-        return Terminal("vt220", argv, REPOSITORY, patience_seconds)
+        with Terminal("vt220", argv, REPOSITORY, patience_seconds) as terminal:
+            terminal.takes_keys()
+            yield terminal
 
     def running(self) -> bool:
         """Is QEMU still there?"""

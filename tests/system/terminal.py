@@ -186,6 +186,17 @@ class Terminal:
         """Wait for a text on a screen that does not rest."""
         self._until(lambda: text in self.screen(), f"no {text!r}", timeout)
 
+    def takes_keys(self) -> None:
+        """Wait until the program reads keys as they are: what is typed before is only echoed."""
+        self._until(self._is_raw, "the program does not read single keys")
+
+    def _is_raw(self) -> bool:
+        line = os.open(self._asked("#{pane_tty}"), os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return not termios.tcgetattr(line)[3] & termios.ICANON
+        finally:
+            os.close(line)
+
     def ended(self, timeout: float) -> int:
         """Wait for the program's end; its exit status."""
         try:

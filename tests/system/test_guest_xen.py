@@ -3,15 +3,14 @@
 import base64
 import re
 import shutil
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from p2v.vm.model import DiskImage, Mode, Nic, VirtualMachine
-from p2v.vm.xl import xl_config
-from xeninstall.base.sizes import MIB
+from p2v.vm.model import Mode
 
 from .conftest import PASSWORD
 from .console import LOGIN_SECONDS, Console
@@ -35,17 +34,16 @@ class Old:
     make: Callable[[Path], list[Path]]
     root: str
     swap: str = ""
-    plain_boot: bool = True
     passphrase: str = ""
 
 
 _KIND = {kind.name: kind for kind in KINDS}
 MACHINES = {
     "ext4": Old(lambda folder: [make_guest(folder, "bios").path], r"/dev/xvda1 ext4", swap="/dev/xvda2"),
-    "mirror": Old(_KIND["mirror"].make, r"/dev/md\d+ ext4", plain_boot=False),
+    "mirror": Old(_KIND["mirror"].make, r"/dev/md\d+ ext4"),
     "luks": Old(_KIND["luks"].make, _KIND["luks"].root, passphrase=_KIND["luks"].passphrase),
     "lvm": Old(lambda folder: [make_lvm_guest(folder).path], r"/dev/mapper/vg\w+-root xfs"),
-    "btrfs": Old(_KIND["btrfs"].make, r"/dev/xvda2\[/@rootfs\] btrfs", plain_boot=False),
+    "btrfs": Old(_KIND["btrfs"].make, r"/dev/xvda2\[/@rootfs\] btrfs"),
 }
 STARTS = [
     ("ext4", Mode.PV),
@@ -61,28 +59,37 @@ RESTARTED = [("ext4", Mode.PV), ("ext4", Mode.PVH)]
 
 @dataclass(frozen=True)
 class Host:
-    """dom0's console, root logged in; and the nodes there of each machine's disks."""
+    """dom0's console, root logged in; and the definition of each machine, with its disks as they are called there."""
 
     console: Console
-    disks: dict[str, list[str]]
+    definitions: dict[tuple[str, Mode], str]
+
+
+def defined(name: str, mode: Mode, place: Path, before: int) -> tuple[list[Path], str]:
+    """Converted and defined by the command; its disks come after so many others on the host."""
+    old, new = MACHINES[name], place / "new"
+    made = converted(old.make(place), new, old.passphrase, ["--define", "--mode", mode, "--name", _NAME])
+    text = (new / f"{_NAME}.cfg").read_text()
+    for number, disk in enumerate(made, before):
+        text = text.replace(f"target={disk}", f"target=/dev/vd{string.ascii_lowercase[number]}")
+    return made, text
 
 
 @pytest.fixture(scope="module")
 def host(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """An installed host, whose further disks are those of the converted machines."""
-    disks, nodes = [Disk(example)], {}
+    disks, definitions = [Disk(example)], {}
     places = []
-    for name, old in MACHINES.items():
-        places.append(place := tmp_path_factory.mktemp(name))
-        made = converted(old.make(place), place / "new", old.passphrase)
-        nodes[name] = [f"/dev/vd{'abcdefgh'[len(disks) + number]}" for number in range(len(made))]
+    for name, mode in STARTS:
+        places.append(place := tmp_path_factory.mktemp(f"{name}-{mode}"))
+        made, definitions[name, mode] = defined(name, mode, place, len(disks))
         disks += [Disk(disk) for disk in made]
     try:
         with Machine(disks, nics=[UserNet("52:54:00:00:00:10")], processor=NESTING, name="host") as machine:
             machine.console.expect(r"\(XEN\) Xen version 4\.20", 120)
             machine.console.login("root", PASSWORD, LOGIN_SECONDS)
             machine.console.run("systemctl is-system-running --wait", 400)
-            yield Host(machine.console, nodes)
+            yield Host(machine.console, definitions)
     finally:
         for place in places:
             shutil.rmtree(place)
@@ -91,9 +98,7 @@ def host(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
 @pytest.mark.parametrize(("name", "mode"), STARTS, ids=[f"{name}-{mode}" for name, mode in STARTS])
 def test_it_starts_as_a_guest_with_its_root_and_its_network(host: Host, name: str, mode: Mode) -> None:
     old, dom0 = MACHINES[name], host.console
-    disks = tuple(DiskImage(node) for node in host.disks[name])
-    vm = VirtualMachine(_NAME, 1, 1, 1, 768 * MIB, disks=disks, nics=(Nic(MAC),), plain_boot=old.plain_boot)
-    config = base64.b64encode(xl_config(vm, mode).encode()).decode()
+    config = base64.b64encode(host.definitions[name, mode].encode()).decode()
     dom0.check(f"echo {config} | base64 -d > /root/{mode}.cfg")
     dom0.check(f"xl create /root/{mode}.cfg", 300)
     number = int(dom0.check(f"xl domid {_NAME}"))

@@ -15,6 +15,7 @@ def test_a_terminal_on_a_socket_draws_what_comes_and_sends_every_key(tmp_path: P
         argv = [sys.executable, "-m", "tests.system.line", str(tmp_path / "serial")]
         with Terminal("vt220", argv, REPOSITORY) as terminal:
             wire, _ = server.accept()
+            terminal.takes_keys()
             with wire:
                 wire.sendall(b"\x1b[2J\x1b[5;3Hlogin: ")
                 assert terminal.expect("  login:", 10).splitlines()[4] == "  login:"

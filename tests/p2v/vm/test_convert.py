@@ -48,6 +48,13 @@ def test_a_definition_is_written_beside_the_image(tmp_path: Path, disk: Path, ca
     assert f'<source file="{image}"/>' in (tmp_path / "old.xml").read_text()
 
 
+@pytest.mark.parametrize(("words", "told"), [([], 'type = "hvm"'), (["--mode", "pvh"], 'type = "pvh"')])
+def test_xen_runs_it_as_the_mode_says(tmp_path: Path, disk: Path, words: list[str], told: str) -> None:
+    defined = ["--define", "--machine", str(MACHINE), "--name", "old", *words]
+    assert main(["convert", str(disk), "--to", str(tmp_path / "a.qcow2"), *defined]) == 0
+    assert told in (tmp_path / "old.cfg").read_text().splitlines()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
