@@ -166,10 +166,10 @@ class Terminal:
         """The screen with its colours and what is reversed."""
         return self._tmux("capture-pane", "-p", "-e") + self._asked("#{cursor_x},#{cursor_y}")
 
-    def type(self, text: str, *, hidden: bool = False) -> None:
-        """Type into the field at hand, and see it there; a hidden field shows a star for each character."""
+    def type(self, text: str, *, hidden: bool = False, room: int = COLUMNS) -> None:
+        """Type into the field at hand, and see it there: a hidden field shows a star for each character, a short one the end."""
         self._tmux("send-keys", "-l", "--", text)
-        self.expect("*" * len(text) if hidden else text, self._patience_seconds)
+        self.expect("*" * len(text) if hidden else text[-room:], self._patience_seconds)
 
     def screen(self) -> str:
         """What is shown now."""

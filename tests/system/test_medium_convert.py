@@ -91,7 +91,7 @@ def _converts(screen: Terminal, receiving: ReceivingHost) -> None:
     screen.type(f"ssh://root@192.0.2.1:{receiving.port}/{POOL}")
     wizard.expect("Key of the host")
     screen.move("Tab")
-    screen.type(receiving.fingerprint)
+    screen.type(receiving.fingerprint, room=40)
     screen.move("Tab")
     screen.type(PASSWORD, hidden=True)
     wizard.on("Virtual machine")
