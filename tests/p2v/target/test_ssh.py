@@ -246,7 +246,7 @@ def test_what_does_not_start_stays_whole_and_is_said(tmp_path: Path, disk: Path,
         xen.stop()
     said, config = capsys.readouterr().err, tmp_path / "configs/vm.cfg"
     assert f"{config} was defined, but does not start: no memory" in said
-    assert f"the machine is complete there and stays: mend the cause, then start it with: xl create {config}" in said
+    assert f"the machine vm is complete there and stays: mend the cause, then start it with: xl create {config}" in said
     assert config.is_file() and (tmp_path / "images/vm-disk0.img").read_bytes() == disk.read_bytes()
     assert list((tmp_path / "state").iterdir()) == [], "nothing is half-done"
 

@@ -7,6 +7,7 @@ of it then, is told by the test.
 import json
 import os
 import re
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -34,9 +35,13 @@ class Xl:
         (folder / "caps").write_text(caps)
         return cls(folder)
 
-    def plays(self, *says: str, then: str = "stay", create: str = "") -> "Xl":
-        """What domains say, each part a console of its own; after the last they `stay` or `end`. `create`: why none is made."""
-        (self.folder / "play.json").write_text(json.dumps({"says": says, "then": then, "create": create}))
+    def plays(self, *says: str, then: str = "stay", create: str = "", destroy: str = "", lost: bool = False) -> "Xl":
+        """What domains say, each part a console of its own; after the last they `stay` or `end`.
+
+        `create` and `destroy`: why none is made or ended. `lost`: whoever starts one for good dies of it.
+        """
+        play = {"says": says, "then": then, "create": create, "destroy": destroy, "lost": lost}
+        (self.folder / "play.json").write_text(json.dumps(play))
         return self
 
     @property
@@ -77,7 +82,10 @@ def main(folder: str, argv: list[str]) -> int:
             print(f"xen_caps               : {(here / 'caps').read_text()}")
             return 0
         case ["create", config]:
-            return _create(here, Path(config), "running")
+            status = _create(here, Path(config), "running")
+            if _play(here)["lost"]:
+                os.kill(os.getppid(), signal.SIGKILL)
+            return status
         case ["create", "-p", config]:
             return _create(here, Path(config), "paused")
         case ["domid", name] if (here / "domains" / name).exists():
@@ -88,6 +96,9 @@ def main(folder: str, argv: list[str]) -> int:
             return 0
         case ["console", name] if _state(here, name):
             return _console(here, name)
+        case ["destroy", name] if _state(here, name) and _play(here)["destroy"]:
+            print(f"libxl: error: {_play(here)['destroy']}", file=sys.stderr)
+            return 1
         case ["destroy", name] if _state(here, name):
             (here / "domains" / name).unlink()
             return 0
