@@ -92,7 +92,7 @@ def main(folder: str, argv: list[str]) -> int:
             print("7")
             return 0
         case ["unpause", name] if _state(here, name) == "paused":
-            (here / "domains" / name).write_text("running 0")
+            _put(here, name, "running 0")
             return 0
         case ["console", name] if _state(here, name):
             return _console(here, name)
@@ -119,6 +119,13 @@ def _state(here: Path, name: str) -> str:
     return path.read_text().split()[0] if path.exists() else ""
 
 
+def _put(here: Path, name: str, state: str) -> None:
+    """At once: another process of ours may be reading it."""
+    growing = here / f"{name}.{os.getpid()}"
+    growing.write_text(state)
+    growing.rename(here / "domains" / name)
+
+
 def _create(here: Path, config: Path, state: str) -> int:
     text = config.read_text()
     (here / f"created{len(list(here.glob('created*')))}").write_text(text)
@@ -138,7 +145,7 @@ def _create(here: Path, config: Path, state: str) -> int:
     if why:
         print(f"libxl: error: {why}", file=sys.stderr)
         return 3
-    (here / "domains" / name).write_text(f"{state} 0")
+    _put(here, name, f"{state} 0")
     return 0
 
 
@@ -154,7 +161,7 @@ def _console(here: Path, name: str) -> int:
     except BrokenPipeError:
         return 0
     if turn < len(says) - 1 or play["then"] == "restart":
-        path.write_text(f"running {turn + 1}")  # the machine restarts, and the console ends
+        _put(here, name, f"running {turn + 1}")  # the machine restarts, and the console ends
         return 0
     if play["then"] == "end":
         path.unlink(missing_ok=True)
