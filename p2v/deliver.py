@@ -7,8 +7,9 @@ on the machine is whole: whatever fails then, nothing of it is removed.
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
@@ -56,6 +57,16 @@ class Delivered:
     tried: str = ""  # how its trial start went
 
 
+class Begun(Protocol):
+    """Whether something lies on the target that another run can go on with; `threading.Event` is one."""
+
+    def set(self) -> None:
+        """From now on."""
+
+    def clear(self) -> None:
+        """It is removed, or whole."""
+
+
 def deliver(
     request: Request,
     order: Order,
@@ -64,14 +75,13 @@ def deliver(
     runner: Runner,
     emit: Emit,
     stop: threading.Event,
-    begun: threading.Event | None = None,
+    begun: Begun,
 ) -> Delivered:
     """Send open disks, in the order of the request, and make the machine of them.
 
-    Raises Error; after `Stopped` the same request goes on with `resume` set: `begun` says then that there is something to go on
-    with, for which changes of the disks must be kept.
+    Raises Error; after `Stopped` the same request goes on with `resume` set. As long as `begun` is set there is something to go
+    on with, for which changes of the disks must be kept; who resumes has set it.
     """
-    begun = begun or threading.Event()
     began, lock = time.monotonic(), threading.Lock()
 
     def tell(event: Event) -> None:
@@ -84,7 +94,7 @@ def deliver(
         check_trial(order.machine, target)
     check_format(target, request.format)
     with _stage("login", f"Logging in to {target.name}", 1, stages, tell):
-        peer = first_login(target)
+        peer = first_login(target, resume=request.resume)
         for remark in target.remarks:
             tell(Note(remark, warning=True))
     mode = _mode(order, peer)
@@ -94,39 +104,46 @@ def deliver(
         wanted = tuple(_wanted(request, goal, readers, maps) for goal in goals)
         bridges = tuple(dict.fromkeys(nic.bridge for nic in order.machine.nics))
         asked = Wanted(order.machine.name, wanted, order.storage, bridges, request.resume, order.discard, order.trial)
-        with _nothing_begun():
+        with _nobody_there(resume=request.resume):
             delivery = target.deliver(asked)
-    with _removed_when_lost(delivery, begun):
+    if delivery.resumable:
+        begun.set()
+    # An earlier run's is only looked at here: what does not fit it removes nothing.
+    with nullcontext() if request.resume else _removed_when_lost(delivery, begun):
         tasks = [sent_task(request, goal, readers, maps, _begin(delivery, goal)) for goal in goals]
+    with _removed_when_lost(delivery, begun):
         with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, stages, tell):
             outcomes = copy_all(tasks, Sending(target, delivery, request.limit, tell, stop).send, tell, stop)
         if order.verify:
             _verify(target, delivery, tasks, stages, tell)
         with _stage("define", f"Defining {order.machine.name}", 5, stages, tell):
             how = delivery.define(order.machine, mode)
-    begun.clear()
     tried = ""
     if order.trial:
         with _stage("trial", f"Starting {order.machine.name} for a trial", stages, stages, tell):
             tried = _try(delivery, order, how, tell, stop, begun)
+    begun.clear()
     _hand_over(delivery, order, how)
     _finish(tasks, outcomes, readers, delivery, how if not order.start else "", runner, tell, began)
     return Delivered(peer, tuple(delivery.places), how, order.start, tried)
 
 
-def first_login(target: Target) -> Peer:
-    """The one before anything was sent. Raises Error."""
-    with _nothing_begun():
+def first_login(target: Target, *, resume: bool = False) -> Peer:
+    """The one before anything is sent. Raises Error."""
+    with _nobody_there(resume=resume):
         return target.login()
 
 
 @contextmanager
-def _nothing_begun() -> Iterator[None]:
-    """When nobody answers now, there is nothing to resume."""
+def _nobody_there(*, resume: bool) -> Iterator[None]:
+    """When nobody answers now, there is nothing to resume but what an earlier run left."""
     try:
         yield
     except Lost as error:
-        raise TargetError(error.message, hint="see that it is up, that the address is right and no firewall is between") from None
+        hint = "see that it is up, that the address is right and no firewall is between"
+        if resume:
+            raise Lost(error.message, hint=f"{hint}, then go on with --resume") from None
+        raise TargetError(error.message, hint=hint) from None
 
 
 def _mode(order: Order, peer: Peer) -> Mode:
@@ -165,15 +182,14 @@ def _begin(delivery: Delivery, goal: Goal) -> Callable[[Job], Journal]:
     return lambda job: delivery.journal(goal.disks[0], job)
 
 
-def _try(delivery: Delivery, order: Order, how: str, emit: Emit, stop: threading.Event, begun: threading.Event) -> str:
+def _try(delivery: Delivery, order: Order, how: str, emit: Emit, stop: threading.Event, begun: Begun) -> str:
     """Start it for a trial: how that went. What was stopped is gone on with where the target can do so."""
     try:
         return try_there(delivery, order.machine.name, order.marker, emit, stop)
-    except (Stopped, KeyboardInterrupt):
-        if delivery.resumable:
-            begun.set()
+    except Stopped:
         raise
     except Error as error:
+        begun.clear()
         with suppress(Error):  # why it did not come up is what is told
             delivery.close()
         raise _stays(error, order, f": mend the cause, then start it with: {how}") from None
@@ -212,16 +228,17 @@ def _stays(error: Error | KeyboardInterrupt, order: Order, then: str) -> Error:
 
 
 @contextmanager
-def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[None]:
+def _removed_when_lost(delivery: Delivery, begun: Begun) -> Iterator[None]:
     """Nothing half-done stays behind that nobody can go on with."""
     try:
         yield
     except BaseException as error:
         stopped = isinstance(error, Stopped | KeyboardInterrupt)
         if stopped and delivery.resumable:
-            begun.set()
             raise
         left = _abort(delivery)
+        if not left:
+            begun.clear()
         hint = left or "start it again: what had been made on the target was removed, but for what was written to an export"
         if isinstance(error, Error) and not stopped and left:
             error.hint = f"{error.hint}; {left}" if error.hint else left
