@@ -1,13 +1,15 @@
 """A conversion to a target, stage by stage: log in, map and reserve, send, verify, define, try and start.
 
-What cannot be finished is removed from the target, unless it was stopped and another run can go on with it.
+What cannot be finished is removed from the target, unless it was stopped and another run can go on with it. From its definition
+on the machine is whole: whatever fails then, nothing of it is removed.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from xeninstall.base.errors import Error, ExitCode, Stopped, UsageError
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
@@ -25,7 +27,6 @@ from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, Wan
 from .target_trial import check_trial, try_there
 from .task import Task, image_length, sent_task
 from .types import DiskReader
-from .vm.console import TrialError
 from .vm.model import Mode, VirtualMachine
 
 _STAGES = 5  # and a sixth for a trial start
@@ -56,6 +57,16 @@ class Delivered:
     tried: str = ""  # how its trial start went
 
 
+class Begun(Protocol):
+    """Whether something lies on the target that another run can go on with; `threading.Event` is one."""
+
+    def set(self) -> None:
+        """From now on."""
+
+    def clear(self) -> None:
+        """It is removed, or whole."""
+
+
 def deliver(
     request: Request,
     order: Order,
@@ -64,12 +75,12 @@ def deliver(
     runner: Runner,
     emit: Emit,
     stop: threading.Event,
-    begun: threading.Event | None = None,
+    begun: Begun,
 ) -> Delivered:
     """Send open disks, in the order of the request, and make the machine of them.
 
-    Raises Error; after `Stopped` the same request goes on with `resume` set: `begun` says then that there is something to go on
-    with, for which changes of the disks must be kept.
+    Raises Error; after `Stopped` the same request goes on with `resume` set. As long as `begun` is set there is something to go
+    on with, for which changes of the disks must be kept; who resumes has set it.
     """
     began, lock = time.monotonic(), threading.Lock()
 
@@ -83,7 +94,7 @@ def deliver(
         check_trial(order.machine, target)
     check_format(target, request.format)
     with _stage("login", f"Logging in to {target.name}", 1, stages, tell):
-        peer = first_login(target)
+        peer = first_login(target, resume=request.resume)
         for remark in target.remarks:
             tell(Note(remark, warning=True))
     mode = _mode(order, peer)
@@ -93,41 +104,46 @@ def deliver(
         wanted = tuple(_wanted(request, goal, readers, maps) for goal in goals)
         bridges = tuple(dict.fromkeys(nic.bridge for nic in order.machine.nics))
         asked = Wanted(order.machine.name, wanted, order.storage, bridges, request.resume, order.discard, order.trial)
-        with _nothing_begun():
+        with _nobody_there(resume=request.resume):
             delivery = target.deliver(asked)
-    with _removed_when_lost(delivery, begun or threading.Event()):
+    if delivery.resumable:
+        begun.set()
+    # An earlier run's is only looked at here: what does not fit it removes nothing.
+    with nullcontext() if request.resume else _removed_when_lost(delivery, begun):
         tasks = [sent_task(request, goal, readers, maps, _begin(delivery, goal)) for goal in goals]
+    with _removed_when_lost(delivery, begun):
         with _stage("copy", f"Sending to {', '.join(delivery.places)}", 3, stages, tell):
             outcomes = copy_all(tasks, Sending(target, delivery, request.limit, tell, stop).send, tell, stop)
         if order.verify:
             _verify(target, delivery, tasks, stages, tell)
         with _stage("define", f"Defining {order.machine.name}", 5, stages, tell):
             how = delivery.define(order.machine, mode)
-            not_started: Error | None = _start(delivery) if order.start and not order.trial else None
-        tried = ""
-        if order.trial:
-            tried, not_started = _try(delivery, order, stages, tell, stop)
-        delivery.close()
-    if not_started is not None:
-        hint = f"the machine is complete there and stays: mend the cause, then start it with: {how}"
-        raise type(not_started)(not_started.message, hint=hint)
+    tried = ""
+    if order.trial:
+        with _stage("trial", f"Starting {order.machine.name} for a trial", stages, stages, tell):
+            tried = _try(delivery, order, how, tell, stop, begun)
+    begun.clear()
+    _hand_over(delivery, order, how)
     _finish(tasks, outcomes, readers, delivery, how if not order.start else "", runner, tell, began)
     return Delivered(peer, tuple(delivery.places), how, order.start, tried)
 
 
-def first_login(target: Target) -> Peer:
-    """The one before anything was sent. Raises Error."""
-    with _nothing_begun():
+def first_login(target: Target, *, resume: bool = False) -> Peer:
+    """The one before anything is sent. Raises Error."""
+    with _nobody_there(resume=resume):
         return target.login()
 
 
 @contextmanager
-def _nothing_begun() -> Iterator[None]:
-    """When nobody answers now, there is nothing to resume."""
+def _nobody_there(*, resume: bool) -> Iterator[None]:
+    """When nobody answers now, there is nothing to resume but what an earlier run left."""
     try:
         yield
     except Lost as error:
-        raise TargetError(error.message, hint="see that it is up, that the address is right and no firewall is between") from None
+        hint = "see that it is up, that the address is right and no firewall is between"
+        if resume:
+            raise Lost(error.message, hint=f"{hint}, then go on with --resume") from None
+        raise TargetError(error.message, hint=hint) from None
 
 
 def _mode(order: Order, peer: Peer) -> Mode:
@@ -166,42 +182,63 @@ def _begin(delivery: Delivery, goal: Goal) -> Callable[[Job], Journal]:
     return lambda job: delivery.journal(goal.disks[0], job)
 
 
-def _start(delivery: Delivery) -> TargetError | None:
-    """Start the machine; why it does not start. Raises Lost: nobody knows then whether it did."""
+def _try(delivery: Delivery, order: Order, how: str, emit: Emit, stop: threading.Event, begun: Begun) -> str:
+    """Start it for a trial: how that went. What was stopped is gone on with where the target can do so."""
     try:
-        delivery.start()
+        return try_there(delivery, order.machine.name, order.marker, emit, stop)
     except Stopped:
         raise
     except Error as error:
-        return TargetError(error.message, hint=error.hint)
-    return None
+        begun.clear()
+        with suppress(Error):  # why it did not come up is what is told
+            delivery.close()
+        raise _stays(error, order, f": mend the cause, then start it with: {how}") from None
 
 
-def _try(delivery: Delivery, order: Order, stages: int, emit: Emit, stop: threading.Event) -> tuple[str, Error | None]:
-    """Start it for a trial, and then for good if that is wanted: how the trial went, and why the machine does not start."""
-    began = time.monotonic()
-    emit(StageStarted("trial", f"Starting {order.machine.name} for a trial", stages, stages))
+def _hand_over(delivery: Delivery, order: Order, how: str) -> None:
+    """Start the machine if that is wanted, and let go of it."""
+    wrong: Error | None = None
+    by_hand = f"start it with: {how}" if how else ""
+    then = f": {by_hand}" if how else ""
+    if order.start:
+        try:
+            delivery.start()
+            then = ", and was started"
+        except (Lost, KeyboardInterrupt) as error:
+            wrong = _stays(error, order, f"; whether it was started is not known: see there, or {by_hand}")
+        except Error as error:
+            wrong = _stays(error, order, f": mend the cause, then {by_hand}")
     try:
-        tried = try_there(delivery, order.machine.name, order.marker, emit, stop)
-    except Stopped:
-        raise
-    except (TargetError, TrialError) as error:
-        return "", error
-    emit(StageFinished("trial", time.monotonic() - began))
-    return tried, _start(delivery) if order.start else None
+        delivery.close()
+    except (Error, KeyboardInterrupt) as error:
+        wrong = wrong or _stays(error, order, then)
+    if wrong is not None:
+        raise wrong
+
+
+def _stays(error: Error | KeyboardInterrupt, order: Order, then: str) -> Error:
+    """What failed with a machine that is whole. It is not gone on with: nothing is left to be sent."""
+    hint = f"the machine {order.machine.name} is complete there and stays{then}"
+    if isinstance(error, KeyboardInterrupt):
+        return Error("stopped", hint=hint, exit_code=ExitCode.STOPPED)
+    if isinstance(error, Stopped):
+        return TargetError(error.message, hint=hint)
+    error.hint = f"{error.hint}; {hint}" if error.hint else hint
+    return error
 
 
 @contextmanager
-def _removed_when_lost(delivery: Delivery, begun: threading.Event) -> Iterator[None]:
+def _removed_when_lost(delivery: Delivery, begun: Begun) -> Iterator[None]:
     """Nothing half-done stays behind that nobody can go on with."""
     try:
         yield
     except BaseException as error:
         stopped = isinstance(error, Stopped | KeyboardInterrupt)
         if stopped and delivery.resumable:
-            begun.set()
             raise
         left = _abort(delivery)
+        if not left:
+            begun.clear()
         hint = left or "start it again: what had been made on the target was removed, but for what was written to an export"
         if isinstance(error, Error) and not stopped and left:
             error.hint = f"{error.hint}; {left}" if error.hint else left

@@ -73,7 +73,7 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], sta
     stack.callback(journal.close)
     job = journal.record.job
     chosen = tuple(readers[number] for number in goal.disks)
-    check_job(job, request, chosen, str(path))
+    check_job(job, request, chosen, str(path), "remove the image's files and start again")
     task = Task(goal, job, _writer(job, chosen), chosen, journal)
     if task.is_copied and not goal.path.exists() and not (task.written_to or goal.path).exists():
         raise JournalError(
@@ -82,16 +82,19 @@ def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], sta
     return task
 
 
-def check_job(job: Job, request: Request, chosen: Sequence[DiskReader], path: str) -> None:
-    """Whether a journal belongs to these disks and options. Raises JournalError when they are others than when it was begun."""
+def check_job(job: Job, request: Request, chosen: Sequence[DiskReader], path: str, anew: str) -> None:
+    """Whether a journal belongs to these disks and options. Raises JournalError when they are others than when it was begun.
+
+    `anew` says how to drop what was begun.
+    """
     if (job.format, job.options) != (request.format, request.options()):
-        raise JournalError(f"{path} was begun with other options", hint="give the same --format and options, or start again")
+        raise JournalError(f"{path} was begun with other options", hint=f"give the same --format and options, or {anew}")
     if [source.size_bytes for source in job.sources] != [reader.size_bytes for reader in chosen]:
-        raise JournalError(f"{path} was begun with other disks", hint="name the same disks in the same order, or start again")
+        raise JournalError(f"{path} was begun with other disks", hint=f"name the same disks in the same order, or {anew}")
     for source, reader in zip(job.sources, chosen, strict=True):
         if source.fingerprint and source.fingerprint != fingerprint(reader):
             raise JournalError(
-                f"{reader.name} has changed since {path} was begun", hint="remove the image's files and start again"
+                f"{reader.name} has changed since {path} was begun", hint=f"name the disk that it was begun with, or {anew}"
             )
 
 
@@ -102,7 +105,7 @@ def sent_task(
     chosen = tuple(readers[number] for number in goal.disks)
     journal = begin(_new_job(request, goal, chosen, maps))
     job = journal.record.job
-    check_job(job, request, chosen, f"what is halfway on the target of {goal.name}")
+    check_job(job, request, chosen, f"what is halfway on the target of {goal.name}", "drop it by --discard")
     return Task(goal, job, _writer(job, chosen), chosen, journal)
 
 

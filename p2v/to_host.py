@@ -1,7 +1,6 @@
 """A conversion whose target is a host: the same run, with the machine sent over there, defined, and started if that is wanted."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -99,16 +98,13 @@ class HostConversion(Conversion):
         telling = Telling(emit, self.stages())
         with self._connected() as target:
             request = self._request(target)
-            files, mark = self._kept(request)
-            begun = threading.Event()
-            again = mark.exists() and (not self.answers.repair or all(file.exists() for file in files))
+            files, begun = self._kept(request)
             # What a try left of which the repairs are gone cannot be gone on with.
-            order = replace(self._order(), discard=mark.exists() and not again)
-            request = replace(request, resume=again)
-            try:
-                done = self._send(request, order, target, files, telling, stop, begun)
-            finally:
-                mark.touch() if begun.is_set() else mark.unlink(missing_ok=True)
+            again = begun.found and (not self.answers.repair or all(file.exists() for file in files))
+            order = replace(self._order(), discard=begun.found and not again)
+            if again:
+                begun.set()
+            done = self._send(replace(request, resume=again), order, target, files, telling, stop, begun)
         facts = {"images": ", ".join(done.places), "copied": telling.copied}
         facts |= {"trial start": done.tried} if done.tried else {}
         facts["virtual machine"] = f"{order.machine.name}: {order.machine.vcpus} vCPUs, {format_size(order.machine.memory_bytes)}"
@@ -125,7 +121,7 @@ class HostConversion(Conversion):
         files: list[Path],
         telling: Telling,
         stop: Signal,
-        begun: Signal,
+        begun: "_Mark",
     ) -> Delivered:
         with ExitStack() as stack:
             if not self.answers.repair:
@@ -178,9 +174,30 @@ class HostConversion(Conversion):
         bridges = bridges_of(self.answers, self._machine)
         return as_answered(from_machine(self._machine, name, (), bridges=bridges, uuid=self._uuid), self.answers)
 
-    def _kept(self, request: Request) -> tuple[list[Path], Path]:
+    def _kept(self, request: Request) -> tuple[list[Path], "_Mark"]:
         """Where the repairs of each disk are kept, and the mark of a try that can be gone on with."""
         SCRATCH.mkdir(parents=True, exist_ok=True, mode=0o700)
         told = "\0".join([request.to, request.name, *request.disks])
         own = SCRATCH / hashlib.sha256(told.encode()).hexdigest()[:16]
-        return [own.with_suffix(f".{number}.overlay") for number in range(len(request.disks))], own.with_suffix(".begun")
+        return [own.with_suffix(f".{number}.overlay") for number in range(len(request.disks))], _Mark(own.with_suffix(".begun"))
+
+
+class _Mark:
+    """See Begun: a file, which outlasts a power cut. One that is `found` is an earlier try's until this one is set or cleared."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._is_set, self.found = path, False, path.exists()
+
+    def is_set(self) -> bool:
+        """Whether there is something to go on with, by the overlays of this run."""
+        return self._is_set
+
+    def set(self) -> None:
+        """See Begun."""
+        self._is_set = True
+        self._path.touch()
+
+    def clear(self) -> None:
+        """See Begun."""
+        self._is_set = False
+        self._path.unlink(missing_ok=True)

@@ -75,11 +75,22 @@ class Incoming:
             os.fsync(file.fileno())
         growing.rename(self.folder / _STATE)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is still on its way."""
+        return (self.folder / _STATE).exists()
+
+    def let_go(self) -> None:
+        """It is whole, and this host's own: nobody finds it here any more who could remove it."""
+        (self.folder / _STATE).unlink(missing_ok=True)
+
     def forget(self) -> None:
         """Remove the folder; the disks stay."""
-        for file in self.folder.iterdir():
-            file.unlink()
-        self.folder.rmdir()
+        self.let_go()
+        if self.folder.is_dir():
+            for file in self.folder.iterdir():
+                file.unlink()
+            self.folder.rmdir()
 
     def discard(self, runner: Runner) -> None:
         """Remove its disks and the folder."""
@@ -109,6 +120,8 @@ def reserve(state: Path, name: str, room: Room, disks: Sequence[tuple[int, int]]
         check_free(disk.place, runner)  # before it is written down as ours, which --discard would remove
     made: list[Place] = []
     try:
+        if folder.is_dir() and not incoming.is_ours:
+            incoming.forget()  # what was let go of, and not forgotten
         folder.mkdir(parents=True, mode=0o700)
         # Written first: whatever is made from here on can be found and removed.
         incoming.save()

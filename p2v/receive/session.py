@@ -154,6 +154,7 @@ class Session:
                 f"what is halfway here of {found.name} has other disks", hint="name the same disks, or give --discard"
             )
         if found is None:
+            remove_left(self._host.state / plain(name), self._runner)
             config = config_of(self._host.configs, name)
             if config.exists():
                 raise TargetError(f"there is a machine {plain(name)} already: {config}", hint="choose another --name")
@@ -238,11 +239,17 @@ class Session:
     def _start(self, _: dict[str, Any]) -> dict[str, Any]:
         if self._config is None:
             raise TargetError("nothing was defined yet")
+        # First: what may run is not removed by anybody, whatever becomes of this connection. `finish` says what stays.
+        self._known().let_go()
+        with suppress(Error, OSError):
+            self._tidy()
         start(self._config, self._runner)
         return {}
 
     def _abort(self, _: dict[str, Any]) -> dict[str, Any]:
         incoming = self._known()
+        if not incoming.is_ours:
+            raise TargetError(f"{incoming.name} is whole, and stays")
         self._end_trial({})
         self._close()
         if self._config is not None:
@@ -254,11 +261,16 @@ class Session:
     def _finish(self, _: dict[str, Any]) -> dict[str, Any]:
         if self._config is None:
             raise TargetError("nothing was defined yet")
+        self._known().let_go()
+        self._tidy()
+        self._incoming = None
+        return {}
+
+    def _tidy(self) -> None:
+        """Nothing is left of a machine's way here but itself. Raises Error when something stays."""
         self._end_trial({})
         remove_left(self._known().folder, self._runner)
         self._known().forget()
-        self._incoming = None
-        return {}
 
     def _known(self) -> Incoming:
         if self._incoming is None:

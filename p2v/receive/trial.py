@@ -161,7 +161,9 @@ def remove_left(folder: Path, runner: Runner) -> None:
         note.unlink(missing_ok=True)
         return
     with suppress(MissingTool):
-        runner.run(["xl", "destroy", twin.domain], check=False)
+        gone = runner.run(["xl", "destroy", twin.domain], check=False)
+        if gone.status != 0 and runner.run(["xl", "domid", twin.domain], check=False).status == 0:
+            raise TargetError(f"the trial start {twin.domain} does not end", hint=f"end it there: xl destroy {twin.domain}")
     for volume in twin.volumes:
         _remove(volume, runner)
     for file in twin.files:

@@ -8,6 +8,8 @@
     delivery.verify(…); delivery.define(…); delivery.start()       # and, where the target can (`Tried`), a trial start between
     delivery.abort() | delivery.close()   # remove what is half-done | leave it, to be resumed or because it is whole
 
+Once `define` has returned the machine is whole and the target's own: `abort` is not called any more, whatever fails after it.
+
 A target raises `Lost` when its connection broke: the caller waits, calls `Target.login` again and goes on from the journal.
 Everything else is an `Error` with what to do about it. Sizes and offsets are in bytes.
 """
@@ -141,10 +143,10 @@ class Delivery(Protocol):
         """
 
     def start(self) -> None:
-        """Start the machine that was defined."""
+        """Start the machine that was defined. Raises Lost when it is not known whether it was started."""
 
     def abort(self) -> None:
-        """Remove the disks, the definition and all else that this delivery made; after `Lost`, too: it connects again."""
+        """Remove the disks and all else that this delivery made, and what a `define` that failed left; it connects again."""
 
     def close(self) -> None:
         """Let go; what is there stays."""

@@ -251,9 +251,16 @@ class SshDelivery:
 
     def close(self) -> None:
         """See Delivery."""
-        if self._defined:
+        if not self._defined:
+            return
+        self._defined = False
+        try:
             self._call("finish")
-            self._defined = False
+        except Lost:
+            # What they know there no more has been let go of.
+            self._target.login()
+            if self._is_known():
+                self._call("finish")
 
     def _call(self, do: str, **words: object) -> dict[str, Any]:
         control = self._target.control
@@ -262,6 +269,13 @@ class SshDelivery:
             control.call("attach", name=self._name, token=self._token)
             self._attached = control
         return control.call(do, **words)
+
+    def _is_known(self) -> bool:
+        try:
+            self._target.control.call("attach", name=self._name, token=self._token)
+        except TargetError:
+            return False
+        return True
 
     def _keep(self, number: int, line: bytes) -> None:
         text = line.decode()

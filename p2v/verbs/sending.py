@@ -62,7 +62,7 @@ def send(args: argparse.Namespace) -> int:
             _send_repaired(args, request, order, target, machine, runner, emit)
         else:
             readers = open_disks(request, runner, stack)
-            deliver(request, order, target, readers, runner, emit, threading.Event())
+            deliver(request, order, target, readers, runner, emit, threading.Event(), threading.Event())
     return 0
 
 
@@ -99,6 +99,8 @@ def _send_repaired(
         )
     known = files[0].with_suffix(".traits")
     begun = threading.Event()
+    if request.resume:
+        begun.set()
     with repaired(request, files, wishes_of(args, machine), runner, emit, again=not request.resume, keep=begun.is_set) as found:
         readers, looked = found
         if looked is not None:

@@ -10,6 +10,7 @@ import pytest
 from p2v import sending, to_host
 from p2v.conversion import Conversion
 from p2v.preflight import Severity
+from p2v.sink.model import TargetError
 from p2v.to_host import HostConversion, conversion_to
 from tests.p2v.disks import MIB, sha
 from tests.p2v.guest.real_disks import OLD_RELEASE, cat, ext4, gpt, piece, tree
@@ -84,6 +85,39 @@ def test_one_that_was_stopped_goes_on_with_the_same_repairs(host: Sshd, old: Pat
     told = Told()
     conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(told, threading.Event())
     assert (tmp_path / "host/images/old-disk0.img").exists() and made and not list(scratch.iterdir())
+
+
+def test_a_try_that_finds_the_host_away_loses_nothing_of_the_one_before(
+    host: Sshd, old: Path, tmp_path: Path, scratch: Path
+) -> None:
+    def perform(stop: threading.Event, **more: Any) -> None:
+        conversion_to(wanted(host, old, **more), recorded("nvme"), SystemRunner()).perform(Told(stop, "copy"), stop)
+
+    with pytest.raises(Stopped):
+        perform(threading.Event(), limit="2M")
+    kept = {path.name: path.stat().st_ino for path in scratch.iterdir()}
+    host.stop()
+    with pytest.raises(Stopped, match="no connection to"):
+        perform(threading.Event())
+    assert {path.name: path.stat().st_ino for path in scratch.iterdir()} == kept
+    host.start()
+    conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
+    assert (tmp_path / "host/configs/old.cfg").exists() and not list(scratch.iterdir())
+
+
+def test_what_lost_its_repairs_is_sent_anew_even_when_the_host_was_away(
+    host: Sshd, old: Path, tmp_path: Path, scratch: Path
+) -> None:
+    stop = threading.Event()
+    with pytest.raises(Stopped):
+        conversion_to(wanted(host, old, limit="2M"), recorded("nvme"), SystemRunner()).perform(Told(stop, "copy"), stop)
+    next(scratch.glob("*.overlay")).unlink()
+    host.stop()
+    with pytest.raises(TargetError, match="no connection to"):
+        conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
+    host.start()
+    conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
+    assert (tmp_path / "host/configs/old.cfg").exists() and not list(scratch.iterdir())
 
 
 def test_what_stands_against_it_is_told_before_anything_is_sent(host: Sshd, old: Path, tmp_path: Path) -> None:

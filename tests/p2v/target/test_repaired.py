@@ -37,6 +37,11 @@ def test_a_stopped_conversion_with_repairs_goes_on_and_the_disk_is_not_written(
         first.terminate()
         first.communicate()
         assert first.returncode == 4 and list(scratch.glob("*.overlay"))
+        kept = sorted(scratch.iterdir())
+        host.stop()
+        assert main([*arguments, "--resume"]) == 4 and sorted(scratch.iterdir()) == kept, "a host that is away loses nothing"
+        assert "then go on with --resume" in capsys.readouterr().err
+        host.start()
         assert main([*arguments, "--resume"]) == 0
         assert not list(scratch.iterdir())
         image = tmp_path / "host" / "images" / "old-disk0.img"

@@ -195,10 +195,25 @@ def test_a_disk_that_changed_is_not_resumed(host: Sshd, there: Path, disk: Path,
     journaled(there)
     first.terminate()
     first.communicate()
+
+    def left() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for folder in ("state/old-server", "images") for path in (there / folder).iterdir()}
+
+    before, whole = left(), disk.read_bytes()
+    assert "0.journal" in before and ".old-server-disk0.img.partial" in before
     with disk.open("r+b") as file:
         file.write(b"changed")
     assert send(host, disk, "--resume", "--everything") == 1
-    assert f"{disk} has changed since" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{disk} has changed since" in said and "name the disk that it was begun with, or drop it by --discard" in said
+    with disk.open("r+b") as file:
+        file.truncate(80 * MIB)
+    assert send(host, disk, "--resume", "--everything") == 1
+    assert "what is halfway here of old server has other disks" in capsys.readouterr().err
+    assert left() == before, "nothing is lost by a disk that is the wrong one"
+    disk.write_bytes(whole)
+    assert send(host, disk, "--resume", "--everything") == 0
+    assert image(there).read_bytes() == whole
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_left(
@@ -246,7 +261,7 @@ def test_what_does_not_start_stays_whole_and_is_said(tmp_path: Path, disk: Path,
         xen.stop()
     said, config = capsys.readouterr().err, tmp_path / "configs/vm.cfg"
     assert f"{config} was defined, but does not start: no memory" in said
-    assert f"the machine is complete there and stays: mend the cause, then start it with: xl create {config}" in said
+    assert f"the machine vm is complete there and stays: mend the cause, then start it with: xl create {config}" in said
     assert config.is_file() and (tmp_path / "images/vm-disk0.img").read_bytes() == disk.read_bytes()
     assert list((tmp_path / "state").iterdir()) == [], "nothing is half-done"
 

@@ -7,6 +7,7 @@ of it then, is told by the test.
 import json
 import os
 import re
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -34,9 +35,13 @@ class Xl:
         (folder / "caps").write_text(caps)
         return cls(folder)
 
-    def plays(self, *says: str, then: str = "stay", create: str = "") -> "Xl":
-        """What domains say, each part a console of its own; after the last they `stay` or `end`. `create`: why none is made."""
-        (self.folder / "play.json").write_text(json.dumps({"says": says, "then": then, "create": create}))
+    def plays(self, *says: str, then: str = "stay", create: str = "", destroy: str = "", lost: bool = False) -> "Xl":
+        """What domains say, each part a console of its own; after the last they `stay` or `end`.
+
+        `create` and `destroy`: why none is made or ended. `lost`: whoever starts one for good dies of it.
+        """
+        play = {"says": says, "then": then, "create": create, "destroy": destroy, "lost": lost}
+        (self.folder / "play.json").write_text(json.dumps(play))
         return self
 
     @property
@@ -77,17 +82,23 @@ def main(folder: str, argv: list[str]) -> int:
             print(f"xen_caps               : {(here / 'caps').read_text()}")
             return 0
         case ["create", config]:
-            return _create(here, Path(config), "running")
+            status = _create(here, Path(config), "running")
+            if _play(here)["lost"]:
+                os.kill(os.getppid(), signal.SIGKILL)
+            return status
         case ["create", "-p", config]:
             return _create(here, Path(config), "paused")
         case ["domid", name] if (here / "domains" / name).exists():
             print("7")
             return 0
         case ["unpause", name] if _state(here, name) == "paused":
-            (here / "domains" / name).write_text("running 0")
+            _put(here, name, "running 0")
             return 0
         case ["console", name] if _state(here, name):
             return _console(here, name)
+        case ["destroy", name] if _state(here, name) and _play(here)["destroy"]:
+            print(f"libxl: error: {_play(here)['destroy']}", file=sys.stderr)
+            return 1
         case ["destroy", name] if _state(here, name):
             (here / "domains" / name).unlink()
             return 0
@@ -106,6 +117,13 @@ def _play(here: Path) -> dict[str, object]:
 def _state(here: Path, name: str) -> str:
     path = here / "domains" / name
     return path.read_text().split()[0] if path.exists() else ""
+
+
+def _put(here: Path, name: str, state: str) -> None:
+    """At once: another process of ours may be reading it."""
+    growing = here / f"{name}.{os.getpid()}"
+    growing.write_text(state)
+    growing.rename(here / "domains" / name)
 
 
 def _create(here: Path, config: Path, state: str) -> int:
@@ -127,7 +145,7 @@ def _create(here: Path, config: Path, state: str) -> int:
     if why:
         print(f"libxl: error: {why}", file=sys.stderr)
         return 3
-    (here / "domains" / name).write_text(f"{state} 0")
+    _put(here, name, f"{state} 0")
     return 0
 
 
@@ -143,7 +161,7 @@ def _console(here: Path, name: str) -> int:
     except BrokenPipeError:
         return 0
     if turn < len(says) - 1 or play["then"] == "restart":
-        path.write_text(f"running {turn + 1}")  # the machine restarts, and the console ends
+        _put(here, name, f"running {turn + 1}")  # the machine restarts, and the console ends
         return 0
     if play["then"] == "end":
         path.unlink(missing_ok=True)
