@@ -78,6 +78,7 @@ bench: image ## Time an installation against bare unsquashfs and mmdebstrap; the
 	@$(SUDO) $(PY) -m tests.bench.install
 	@$(SUDO) $(PY) -m tests.bench.wizard
 	@$(SUDO) $(PY) -m tests.bench.p2v
+	@$(SUDO) $(PY) -m tests.bench.repaired
 	@$(SUDO) $(PY) -m tests.bench.targets
 
 bench-medium: iso ## Time the medium beside debian-installer's netboot image, in QEMU (needs its package)

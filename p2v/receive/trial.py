@@ -1,37 +1,29 @@
 """A trial start under Xen: a twin of the received machine, without network cards, whose console is listened to.
 
-    begin   what an earlier one left is removed; the disks get copy-on-write twins; `xl create`, paused; the console; `xl unpause`
-    look    listens for a moment, and says what the console has told so far
-    end     the twin and its disks are gone; the machine's own disks are as they were sent
-
-The old machine goes on running in the same network: two of one address would disturb each other, so this one has no network.
+begin   what an earlier one left is removed; the disks get copy-on-write twins; `xl create`, paused; the console; `xl unpause`
+look    listens for a moment, and says what the console has told so far
+end     the twin and its disks are gone; the machine's own disks are as they were sent
 """
 
 import json
-import os
 import secrets
-import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Channel, CommandError, MissingTool, Runner, talk
-from xeninstall.base.sizes import GIB
 
+from ..listening import Listening
 from ..sink.model import TargetError
-from ..vm.console import Look, Seen, judged, last_words
 from ..vm.model import DiskImage, Mode, VirtualMachine
+from ..vm.twin import twin_of
 from ..vm.xl import xl_config
 from .incoming import Incoming
 from .store import Place, remove
 
-MOST_MEMORY_BYTES, MOST_VCPUS = 4 * GIB, 2  # enough to start, whatever the machine shall have
-_KEPT = 256 * 1024  # characters of a console: a guest may say as much as it likes
-_PIECE_BYTES = 64 * 1024
-_LOOK_SECONDS = 2.0
 _GONE_SECONDS = 15.0  # a restart takes a moment, in which there is no machine of this name
 _MOST_RESTARTS = 3  # a relabelled system restarts once, and one that cannot start does so for ever
 
@@ -57,62 +49,25 @@ class Trial:
     """One that was begun. `end` must be called."""
 
     def __init__(self, twin: Twin, folder: Path, marker: str, runner: Runner, listen: Callable[[str], Channel]) -> None:
-        self._twin, self._folder, self._marker, self._runner, self._listen = twin, folder, marker, runner, listen
-        self._text, self._restarts, self._gone_since = "", 0, 0.0
-        self._console: Channel | None = listen(twin.domain)
-
-    def look(self, seconds: float = _LOOK_SECONDS) -> Look:
-        """Listen until it is decided, for so long at most."""
-        until = time.monotonic() + seconds
-        while True:
-            why = self._hear(until)
-            seen = judged(self._text, self._marker)
-            if seen is Seen.DEAD:
-                why = why or "it stopped while starting"
-            elif why and seen is Seen.NOTHING_YET:
-                seen = Seen.DEAD
-            if seen is not Seen.NOTHING_YET or time.monotonic() >= until:
-                return Look(seen, why, last_words(self._text))
+        self._twin, self._folder, self._runner, self._listen = twin, folder, runner, listen
+        self._restarts = 0
+        self._listening = Listening(listen(twin.domain), marker, self._again)
+        self.look = self._listening.look
 
     def end(self) -> None:
         """Remove it all. Raises Error when something stays."""
-        self._hang_up()
+        self._listening.end()
         remove_left(self._folder, self._runner)
 
-    def _hear(self, until: float) -> str:
-        """More of the console, or why there will be no more."""
-        if self._console is None:
-            return self._again()
-        reads = self._console.reads
-        if not select.select([reads], [], [], max(until - time.monotonic(), 0))[0]:
-            return ""
-        data = os.read(reads, _PIECE_BYTES)
-        if not data:
-            self._hang_up()
-            self._gone_since = time.monotonic()
-            return ""
-        self._text = (self._text + data.decode("utf-8", "replace"))[-_KEPT:]
-        return ""
-
-    def _again(self) -> str:
+    def _again(self, gone_seconds: float) -> Channel | str:
         """The console ended: the machine restarts, or is gone."""
         if self._runner.run(["xl", "domid", self._twin.domain], check=False).status != 0:
-            if time.monotonic() - self._gone_since > _GONE_SECONDS:
+            if gone_seconds > _GONE_SECONDS:
                 return "it ended by itself"
             time.sleep(0.5)
             return ""
         self._restarts += 1
-        if self._restarts > _MOST_RESTARTS:
-            return "it starts again and again"
-        self._text += "\n"
-        self._console = self._listen(self._twin.domain)
-        return ""
-
-    def _hang_up(self) -> None:
-        if self._console is not None:
-            self._console.stop()
-            self._console.close(0)
-            self._console = None
+        return "it starts again and again" if self._restarts > _MOST_RESTARTS else self._listen(self._twin.domain)
 
 
 def begin(vm: VirtualMachine, mode: Mode, incoming: Incoming, marker: str, runner: Runner) -> Trial:
@@ -123,9 +78,7 @@ def begin(vm: VirtualMachine, mode: Mode, incoming: Incoming, marker: str, runne
     try:
         _note(incoming.folder).write_text(json.dumps(asdict(twin)))
         disks = _copies(twin, incoming, runner)
-        memory, cores = min(vm.memory_bytes, MOST_MEMORY_BYTES), min(vm.vcpus, MOST_VCPUS)
-        small = replace(vm, sockets=1, cores=cores, threads=1, memory_bytes=memory)
-        config.write_text(xl_config(replace(small, name=twin.domain, uuid="", nics=(), disks=disks), mode))
+        config.write_text(xl_config(twin_of(vm, twin.domain, disks), mode))
         runner.run(["xl", "create", "-p", str(config)])
         trial = Trial(twin, incoming.folder, marker, runner, _console)
         try:

@@ -8,10 +8,11 @@ import pytest
 
 from p2v.receive import trial
 from p2v.receive.incoming import Incoming, IncomingDisk
-from p2v.receive.trial import MOST_MEMORY_BYTES, MOST_VCPUS, begin, remove_left
+from p2v.receive.trial import begin, remove_left
 from p2v.sink.model import TargetError
 from p2v.vm.console import Seen
 from p2v.vm.model import Mode, Nic, VirtualMachine
+from p2v.vm.twin import MOST_MEMORY_BYTES, MOST_VCPUS
 from xeninstall.base.run import Channel, CommandError, Completed, Process, talk
 
 VM = VirtualMachine("vm", cores=24, memory_bytes=1 << 40, uuid="1-2-3", nics=(Nic("52:54:00:00:00:01"),))
