@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from p2v import sending
 from p2v.cli import main
 from p2v.target import xapi_delivery, xapi_stream
 from p2v.target.xapi_calls import Calls
 from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
-from tests.p2v.target.xapi_double import Pool
-
-MACHINE = Path(__file__).parents[2] / "data" / "machines" / "bios-two-disks.json"
+from tests.p2v.target.xapi_double import Cut, Pool
+from tests.p2v.target.xapi_sent import MACHINE, nothing_left, send, served, whole
 
 
 @pytest.fixture(scope="module")
@@ -27,35 +25,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture
 def pool(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    monkeypatch.setattr(sending, "WAITS_SECONDS", (0.1,) * 8)
-    monkeypatch.setattr(xapi_delivery, "AGAIN_SECONDS", (0.01,) * 3)
-    monkeypatch.setenv("XAPI_PASSWORD", "correct horse")
-    made = Pool(certificate)
-    yield made
-    made.close()
-    assert made.breaches == []
+    yield from served(certificate, monkeypatch)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     return sparse(tmp_path / "old.img", 31 * MIB + 512, (0, 3, 4, 5, 6, 7, 8, 20), seed=6)
-
-
-def send(pool: Pool, certificate: Certificate, disk: Path, *more: str) -> int:
-    trusted = ["--fingerprint", certificate.fingerprint]
-    return main(["convert", str(disk), "--to", pool.to, "--password", "env:XAPI_PASSWORD", *trusted, "--name", "old", *more])
-
-
-def nothing_left(pool: Pool) -> bool:
-    return not (pool.vdis or pool.vms or pool.vbds or pool.vifs or pool.tasks)
-
-
-def whole(pool: Pool, disk: Path) -> bool:
-    """Whether the machine is there once, with its disk and its cards, without a mark, and nothing else."""
-    (vdi,), (vm,) = pool.vdis.values(), pool.vms.values()
-    assert bytes(vdi["data"][: disk.stat().st_size]) == disk.read_bytes()
-    assert (len(pool.vbds), len(pool.vifs)) == (1, len(json.loads(MACHINE.read_text())["nics"]))
-    return not vdi["other_config"] and "p2v" not in vm["other_config"] and not pool.tasks
 
 
 def test_a_machine_arrives_with_its_disk_and_its_cards(
@@ -144,7 +119,7 @@ def test_a_session_that_ends_is_begun_again(
 def test_what_a_call_made_whose_answer_was_lost_is_found_and_removed(
     pool: Pool, certificate: Certificate, disk: Path, capsys: pytest.CaptureFixture[str], when: str, call: str
 ) -> None:
-    pool.cut_once, pool.fails = (f"{when} {call}", 1), {"VDI.remove_from_other_config": ["INTERNAL_ERROR"]}
+    pool.cut, pool.fails = Cut(f"{when} {call}"), {"VDI.remove_from_other_config": ["INTERNAL_ERROR"]}
     assert send(pool, certificate, disk, "--machine", str(MACHINE)) == 1
     said = capsys.readouterr().err
     assert "could not be removed" not in said
@@ -157,7 +132,7 @@ def test_what_a_call_made_whose_answer_was_lost_is_found_and_removed(
 def test_a_machine_whose_definition_broke_off_is_defined_once_more(
     pool: Pool, certificate: Certificate, disk: Path, call: str, when: str
 ) -> None:
-    pool.cut_once = (f"{when} {call}", 1)
+    pool.cut = Cut(f"{when} {call}")
     assert send(pool, certificate, disk, "--machine", str(MACHINE)) == 0
     time.sleep(pool.last_seconds)
     assert whole(pool, disk)

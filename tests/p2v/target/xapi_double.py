@@ -17,6 +17,7 @@ import xmlrpc.client
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +31,16 @@ _ASYNC = ("VDI.create", "VDI.destroy", "VM.create", "VM.destroy", "VM.start", "V
 
 class Failure(Exception):
     """One that the API answers."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the connection is cut: in the nth time of a phase, perhaps counted from the first failure that is answered on."""
+
+    phase: str
+    nth: int = 1
+    for_good: bool = False  # nobody answers from then on
+    after_failure: bool = False
 
 
 class Pool:
@@ -50,7 +61,8 @@ class Pool:
         self.called: list[str] = []
         self.imports = 0
         self.cut_at: dict[str, int] = {}  # phase → how often the connection is cut in it
-        self.cut_once: tuple[str, int] | None = None  # a phase, and which time of it, from 1 on
+        self.cut: Cut | None = None
+        self.is_gone = False
         self.phases: Counter[str] = Counter()
         self.last_seconds = 0.5  # that a call goes on whose connection is cut "during" it
         self._calls: dict[str, dict[str, Any]] = {}  # the tasks of calls
@@ -84,6 +96,9 @@ class Pool:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
+            if self.is_gone:
+                plain.close()
+                continue
             threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
@@ -108,7 +123,10 @@ class Pool:
     def _cut(self, phase: str) -> bool:
         with self._lock:
             self.phases[phase] += 1
-            if self.cut_once == (phase, self.phases[phase]):
+            if self.cut is not None and not self.cut.after_failure and self.cut.phase == phase:
+                if self.cut.nth != self.phases[phase]:
+                    return False
+                self.is_gone = self.cut.for_good
                 return True
             if self.cut_at.get(phase, 0) > 0:
                 self.cut_at[phase] -= 1
@@ -134,6 +152,9 @@ class Pool:
                 answer: dict[str, Any] = {"Status": "Success", "Value": self._call(name, list(arguments))}
         except Failure as failure:
             answer = {"Status": "Failure", "ErrorDescription": [str(one) for one in failure.args]}
+            if self.cut is not None and self.cut.after_failure:
+                self.phases.clear()
+                self.cut = replace(self.cut, after_failure=False, nth=1)
         if self._cut(f"after {name}"):
             return False
         text = xmlrpc.client.dumps((answer,), methodresponse=True).encode()
