@@ -41,6 +41,7 @@ def test_a_machine_arrives_with_its_disk_and_its_cards(
     (vdi,), (vm,) = pool.vdis.values(), pool.vms.values()
     assert bytes(vdi["data"][: disk.stat().st_size]) == disk.read_bytes() and len(vdi["data"]) == 32 * MIB
     assert vm["power_state"] == "Running" and vm["name_label"] == "old"
+    assert (vm["platform"]["viridian"], vm["platform"]["timeoffset"]) == ("false", "0")
     assert [(vbd["userdevice"], vbd["bootable"]) for vbd in pool.vbds.values()] == [("0", True)]
     told = json.loads(MACHINE.read_text())
     assert sorted(vif["MAC"] for vif in pool.vifs.values()) == sorted(nic["mac"].lower() for nic in told["nics"])
