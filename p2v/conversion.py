@@ -24,8 +24,9 @@ from xeninstall.machine.model import Machine
 
 from .answers import as_answered, bridges_of, disks_of, disks_under, mode_of, request_of, wishes_of
 from .convert import PART, convert
-from .define import definition, of_images, with_traits, write_files
+from .define import definition, of_images, write_files
 from .guest.model import Traits
+from .guest.traits import with_traits
 from .journal import journal_of, read_journal
 from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight

@@ -1,12 +1,12 @@
 """The definition of the virtual machine, within an image that holds one, and as files beside the others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
 
 from xeninstall.base.events import Note
 from xeninstall.machine.model import Machine
 
 from .guest.model import Traits
+from .guest.traits import with_traits
 from .request import Request, goals
 from .vm.from_machine import from_machine
 from .vm.libvirt import libvirt_xml
@@ -33,13 +33,6 @@ def write_definitions(
 ) -> list[Note]:
     """`NAME.cfg` for xl and `NAME.xml` for libvirt, in the folder of the images. Raises UsageError."""
     return write_files(with_traits(of_images(machine, request, bridges, uuid), traits), request, mode)
-
-
-def with_traits(vm: VirtualMachine, traits: Traits | None) -> VirtualMachine:
-    """As its system wants it: the medium may have been started otherwise than the system itself."""
-    if traits is None:
-        return vm
-    return replace(vm, **asdict(traits))
 
 
 def write_files(vm: VirtualMachine, request: Request, mode: Mode = Mode.HVM) -> list[Note]:

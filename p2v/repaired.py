@@ -19,11 +19,13 @@ from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
 from .guest.slots import hardware, twins
+from .guest.traits import traits_of, with_traits
 from .guest.tree import printable
 from .guest.unlock import Unlocked, unlocked
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
 from .guest.windows_mounts import WindowsFound, find_windows, repair_windows
+from .journal import journal_of, read_journal
 from .layout.joined import Joined
 from .layout.read import read_layouts
 from .request import Request, goals
@@ -31,6 +33,7 @@ from .source.overlay import Overlay, overlay
 from .target.password import Password
 from .task import begun
 from .types import DiskReader
+from .vm.model import from_json, to_json
 
 _COPIED_AT_ONCE = 4 << 20
 
@@ -93,8 +96,22 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
             readers, looked = found
             if looked is not None:
                 _keep(request, looked)
-            convert_disks(request, readers, runner, emit, stop)
+            convert_disks(_described(request, looked), readers, runner, emit, stop)
     return looked
+
+
+def _described(request: Request, looked: Looked | None) -> Request:
+    """With the machine as its system wants it, where the image describes one; the journal of a run that goes on has it."""
+    first = goals(request)[0].path
+    if not request.machine:
+        return request
+    asked = from_json(request.machine)
+    if looked is not None:
+        return replace(request, machine=to_json(with_traits(asked, looked.reports[0].traits)))
+    begun_with = read_journal(journal_of(first)).job.options.get("machine") if first is not None else None
+    if begun_with is None or with_traits(from_json(begun_with), traits_of(asked)) != asked:
+        return request
+    return replace(request, machine=begun_with)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from xeninstall.machine.model import Machine
 from .answers import as_answered, bridges_of, disks_of, mode_of, request_of, wishes_of
 from .conversion import Conversion, Telling
 from .convert import open_disks
-from .define import with_traits
 from .deliver import Delivered, Order, deliver, first_login
 from .greeting import greeted
+from .guest.traits import with_traits
 from .place import is_folder
 from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import repaired

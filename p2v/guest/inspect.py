@@ -4,6 +4,7 @@ import re
 import shlex
 import struct
 
+from .clock import zone_of
 from .drivers import drivers_of
 from .linux.bootconf import Listed, listed_kernels
 from .model import Family, FirmwareMode, Guest, Hardware, Init, InitramfsTool, Kernel, Loader
@@ -67,6 +68,7 @@ def inspect(tree: Tree, hardware: Hardware | None = None) -> Guest:
         ),
         networks=_networks(tree),
         local_time="LOCAL" in (text(tree, "/etc/adjtime") or "").split(),
+        zone=zone_of(tree),
         hardware=hardware or Hardware(),
     )
 

@@ -118,6 +118,7 @@ class Traits:
     uefi: bool = False
     windows: bool = False
     local_time: bool = False
+    utc_offset_seconds: int = 0  # that local time is ahead
     plain_boot: bool = True  # pygrub can read its /boot
 
 
@@ -138,6 +139,7 @@ class Guest:
     package_manager: str
     networks: tuple[str, ...]
     local_time: bool = False  # its hardware clock runs on local time
+    zone: str = ""  # the name of its time zone
     hardware: Hardware = field(default_factory=Hardware)
     boot: BootPlace | None = None  # None where it was not found out
 

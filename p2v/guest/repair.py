@@ -10,6 +10,7 @@ from xeninstall.base.sizes import format_duration
 
 from .apply import Applier, RepairError
 from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
+from .clock import offset_seconds
 from .jail import run_in_guest
 from .linux.table import REPAIRS
 from .model import FirmwareMode, Guest, Traits
@@ -48,6 +49,7 @@ class Report:
         return Traits(
             uefi=self.guest.firmware is FirmwareMode.UEFI,
             local_time=self.guest.local_time,
+            utc_offset_seconds=offset_seconds(self.guest.zone) if self.guest.local_time else 0,
             plain_boot=boot is None or boot.plain,
         )
 

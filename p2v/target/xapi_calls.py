@@ -4,6 +4,7 @@ The XenAPI's reference, and xen-api's `datamodel_errors.ml`. A call's record hol
 """
 
 import http.client
+import secrets
 import threading
 import xmlrpc.client
 from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ class Calls:
         self._connection: http.client.HTTPConnection | None = None
         self.session = ""
         self.fingerprint = ""
+        self.mark = secrets.token_hex(8)  # of this run, by which what it made is found again
 
     def login(self) -> None:
         """Log in, at the pool's master where this host is not it. Raises TargetError, Lost."""
@@ -119,7 +121,8 @@ class Calls:
         with self._lock:
             connection = self._connect()
             try:
-                connection.request("POST", "/", body, {"Content-Type": "text/xml", "User-Agent": _AGENT})
+                headers = {"Content-Type": "text/xml", "User-Agent": _AGENT, f"x-http-other-config-{_AGENT}": self.mark}
+                connection.request("POST", "/", body, headers)
                 response = connection.getresponse()
                 said = response.read(_MOST_BYTES + 1)
             except (OSError, http.client.HTTPException) as error:

@@ -19,6 +19,7 @@ from xeninstall.base.sizes import MIB
 from .model import Lost, TargetError
 from .tls import Trusted, connected, failed
 from .xapi_calls import Calls, Refused
+from .xapi_made import Made, end_task
 
 _RECORD = struct.Struct("<QI")
 _MOST_RECORD = 4 * MIB
@@ -36,8 +37,8 @@ class XapiSink:
 
     any_order = False
 
-    def __init__(self, calls: Calls, trusted: Trusted, vdi: str, name: str, zeroed_bytes: int) -> None:
-        self._calls, self._trusted = calls, trusted
+    def __init__(self, calls: Calls, trusted: Trusted, made: Made, vdi: str, name: str, zeroed_bytes: int) -> None:
+        self._calls, self._trusted, self._made = calls, trusted, made
         self._vdi, self._name, self._zeroed = vdi, name, zeroed_bytes
         self._connection: http.client.HTTPConnection | None = None
         self._task = ""
@@ -106,13 +107,13 @@ class XapiSink:
             self._connection.close()
             self._connection = None
         if self._task:
-            with suppress(Error):
-                self._calls.call("task.cancel", self._task)
+            with suppress(Error):  # What stays of it is removed at the end.
+                end_task(self._calls, self._task)
             self._task = ""
 
     def _begin(self) -> None:
         calls = self._calls
-        self._task = str(calls.call("task.create", "p2v import", self._name))
+        self._task = self._made.task(f"p2v import: {self._name}")
         query = {"session_id": calls.session, "task_id": self._task, "vdi": self._vdi, "format": "raw", "chunked": "true"}
         self._connection, _ = asked(self._calls, self._trusted, "PUT", f"/import_raw_vdi?{urlencode(query)}")
 

@@ -15,9 +15,9 @@ from xeninstall.base.run import Runner, SystemRunner
 from xeninstall.machine.model import Machine
 
 from ..convert import open_disks
-from ..define import with_traits
 from ..deliver import Order, deliver
 from ..guest.model import Traits
+from ..guest.traits import with_traits
 from ..request import Request, check_request
 from ..target.coding import Wire
 from ..target.model import Target

@@ -51,6 +51,7 @@ class VirtualMachine:
     disks: tuple[DiskImage, ...] = ()
     nics: tuple[Nic, ...] = ()
     local_time: bool = False  # the old clock ran on local time, as Windows has it
+    utc_offset_seconds: int = 0  # that local time was ahead
     windows: bool = False
     plain_boot: bool = True  # pygrub can read its /boot
     uuid: str = ""

@@ -95,8 +95,7 @@ def vm_record(vm: VirtualMachine, identity: Identity, vbds: list[str], vifs: lis
         "HVM_boot_policy": "BIOS order",
         "HVM_boot_params": {"order": "cdn", "firmware": "uefi" if vm.uefi else "bios"},
         "HVM_shadow_multiplier": 1.0,
-        "platform": dict.fromkeys(["acpi", "apic", "hpet", "nx", "pae", "viridian"], "true")
-        | {"timeoffset": "0", "secureboot": "false", "cores-per-socket": str(vm.cores * vm.threads)},
+        "platform": _platform(vm),
         "memory_static_max": memory,
         "memory_static_min": memory,
         "memory_dynamic_max": memory,
@@ -120,6 +119,17 @@ def vm_record(vm: VirtualMachine, identity: Identity, vbds: list[str], vifs: lis
         "snapshot_time": xmlrpc.client.DateTime("19700101T00:00:00Z"),
         "VBDs": vbds,
         "VIFs": vifs,
+    }
+
+
+def _platform(vm: VirtualMachine) -> dict[str, Value]:
+    """`timeoffset` is what the virtual clock is ahead of UTC, in seconds; `viridian` shows Windows the interface of Hyper-V."""
+    always: dict[str, Value] = dict.fromkeys(["acpi", "apic", "hpet", "nx", "pae"], "true")
+    return always | {
+        "viridian": "true" if vm.windows else "false",
+        "timeoffset": str(vm.utc_offset_seconds if vm.local_time else 0),
+        "secureboot": "false",
+        "cores-per-socket": str(vm.cores * vm.threads),
     }
 
 

@@ -12,6 +12,7 @@ _FOLDERS = ("Windows", "WINNT")
 _SERVICES = ("atapi", "intelide", "pciide", "msahci", "storahci", "stornvme", "viostor", "vioscsi", "xenvbd", "p2v-first-boot")
 _CONTROLS = ("Session Manager\\Environment", "Session Manager\\Power", "CrashControl", "TimeZoneInformation")
 _CURRENT = "Microsoft\\Windows NT\\CurrentVersion"
+_MOST_MINUTES = 24 * 60
 _ASKED_FOR = ("atapi.sys", "intelide.sys", "pciide.sys")
 
 
@@ -60,6 +61,14 @@ def local_time(guest: Windows) -> bool:
     """Whether its clock runs on local time, which is Windows' way unless it is told otherwise."""
     value = guest.system.value(guest.control("TimeZoneInformation"), "RealTimeIsUniversal")
     return value is None or value.number != 1
+
+
+def utc_offset_seconds(guest: Windows) -> int:
+    """How far its local time was ahead of UTC when it last ran: `ActiveTimeBias` is the minutes that it lacks of UTC."""
+    value = guest.system.value(guest.control("TimeZoneInformation"), "ActiveTimeBias")
+    minutes = value.number if value is not None and value.number is not None else 0
+    minutes -= 1 << 32 if minutes >= 1 << 31 else 0
+    return -minutes * 60 if abs(minutes) <= _MOST_MINUTES and local_time(guest) else 0
 
 
 def _version(about: Mapping[str, Value]) -> tuple[tuple[int, int], int]:

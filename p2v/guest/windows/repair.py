@@ -8,7 +8,7 @@ from xeninstall.base.run import Runner
 from ..apply import RepairError
 from ..model import Traits
 from .hive import merge
-from .inspect import hive_path, local_time
+from .inspect import hive_path, local_time, utc_offset_seconds
 from .model import Change, CopyIn, CopyOnEsp, DeleteKey, PatchVolume, Planned, Repair, SetValue, Windows, describe
 from .table import REPAIRS
 from .volume import WindowsVolume
@@ -25,7 +25,8 @@ class Report:
     @property
     def traits(self) -> Traits:
         """What its virtual machine has to know of it."""
-        return Traits(uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest))
+        offset = utc_offset_seconds(self.guest)
+        return Traits(uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest), utc_offset_seconds=offset)
 
     @property
     def changes(self) -> list[Change]:

@@ -48,6 +48,27 @@ def test_a_family_is_recognised(name: str, tmp_path: Path) -> None:
     )
 
 
+_LOCAL = "=== /etc/adjtime\n0.0 0 0.0\n0\nLOCAL\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (f"{_LOCAL}=== /etc/timezone\nAsia/Tokyo\n", (True, 9 * 3600)),
+        (f"{_LOCAL}=== /etc/localtime -> ../usr/share/zoneinfo/Pacific/Kiritimati\n", (True, 14 * 3600)),
+        (f'{_LOCAL}=== /etc/sysconfig/clock\nZONE="America/Bogota"\n', (True, -5 * 3600)),
+        (f"{_LOCAL}=== /etc/timezone\n../../etc/passwd\n", (True, 0)),
+        (_LOCAL, (True, 0)),
+        ("=== /etc/adjtime\n0.0 0 0.0\n0\nUTC\n=== /etc/timezone\nAsia/Tokyo\n", (False, 0)),
+    ],
+)
+def test_a_clock_on_local_time_is_known_with_how_far_that_is(tmp_path: Path, files: str, expected: tuple[bool, int]) -> None:
+    write_tree(f"=== /etc/debian_version\n13\n{files}", tmp_path / "root")
+    tree = RootTree(tmp_path / "root")
+    traits = plan_repairs(inspect(tree), tree).traits
+    assert (traits.local_time, traits.utc_offset_seconds) == expected
+
+
 def test_a_file_system_of_data_is_no_system(tmp_path: Path) -> None:
     write_tree("=== /home/someone/etc/os-release\nID=debian\n=== /etc/hosts\nx\n", tmp_path)
     assert not is_linux(RootTree(tmp_path))

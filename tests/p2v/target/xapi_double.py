@@ -2,7 +2,8 @@
 
 It does what the XenAPI's reference and xen-api's sources say, refuses what they refuse, and counts every breach: a call without a
 session, a record with a missing or unknown field, a number that is no string, a chunk beyond the disk. Storage of the kind `lvm`
-holds old data in a new disk, and an import leaves what it does not write as it was.
+holds old data in a new disk, and an import leaves what it does not write as it was. A call whose connection is gone goes on, and
+its task bears what the header said; a task that is pending is not destroyed before it has ended.
 """
 
 import re
@@ -13,7 +14,10 @@ import threading
 import time
 import uuid
 import xmlrpc.client
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,10 +25,22 @@ from .certificate import Certificate
 from .xapi_fields import VBD_NEEDED, VDI_FIELDS, VIF_NEEDED, VM_ALLOWED, VM_NEEDED
 
 MIB = 1 << 20
+# Calls that have a task of their own, which other clients see.
+_ASYNC = ("VDI.create", "VDI.destroy", "VM.create", "VM.destroy", "VM.start", "VBD.create", "VIF.create")
 
 
 class Failure(Exception):
     """One that the API answers."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the connection is cut: in the nth time of a phase, perhaps counted from the first failure that is answered on."""
+
+    phase: str
+    nth: int = 1
+    for_good: bool = False  # nobody answers from then on
+    after_failure: bool = False
 
 
 class Pool:
@@ -45,6 +61,11 @@ class Pool:
         self.called: list[str] = []
         self.imports = 0
         self.cut_at: dict[str, int] = {}  # phase → how often the connection is cut in it
+        self.cut: Cut | None = None
+        self.is_gone = False
+        self.phases: Counter[str] = Counter()
+        self.last_seconds = 0.5  # that a call goes on whose connection is cut "during" it
+        self._calls: dict[str, dict[str, Any]] = {}  # the tasks of calls
         self.cut_after = 3 * MIB  # bytes of an import
         self.redirect_imports = ""
         self.fails: dict[str, list[str]] = {}  # call → the failure it answers
@@ -75,6 +96,9 @@ class Pool:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
+            if self.is_gone:
+                plain.close()
+                continue
             threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
@@ -88,7 +112,7 @@ class Pool:
                         name, _, value = header.partition(":")
                         headers[name.lower()] = value.strip()
                     if method == "POST":
-                        if not self._post(sock, file.read(int(headers["content-length"]))):
+                        if not self._post(sock, file.read(int(headers["content-length"])), headers):
                             return
                         continue
                     self._stream(sock, file, method, target, headers)
@@ -98,16 +122,28 @@ class Pool:
 
     def _cut(self, phase: str) -> bool:
         with self._lock:
+            self.phases[phase] += 1
+            if self.cut is not None and not self.cut.after_failure and self.cut.phase == phase:
+                if self.cut.nth != self.phases[phase]:
+                    return False
+                self.is_gone = self.cut.for_good
+                return True
             if self.cut_at.get(phase, 0) > 0:
                 self.cut_at[phase] -= 1
                 return True
         return False
 
-    def _post(self, sock: ssl.SSLSocket, body: bytes) -> bool:
+    def _post(self, sock: ssl.SSLSocket, body: bytes, headers: dict[str, str]) -> bool:
         arguments, name = xmlrpc.client.loads(body.decode())
         assert name is not None
         self.called.append(name)
         if self._cut(f"before {name}"):
+            return False
+        if name in _ASYNC and self._cut(f"during {name}"):
+            task = _ref()
+            told = {"p2v": headers["x-http-other-config-p2v"]} if "x-http-other-config-p2v" in headers else {}
+            self._calls[task] = {"status": "pending", "other_config": told, "name_label": name}
+            self._go_on(task, name, list(arguments))
             return False
         try:
             with self._lock:
@@ -116,11 +152,22 @@ class Pool:
                 answer: dict[str, Any] = {"Status": "Success", "Value": self._call(name, list(arguments))}
         except Failure as failure:
             answer = {"Status": "Failure", "ErrorDescription": [str(one) for one in failure.args]}
+            if self.cut is not None and self.cut.after_failure:
+                self.phases.clear()
+                self.cut = replace(self.cut, after_failure=False, nth=1)
         if self._cut(f"after {name}"):
             return False
         text = xmlrpc.client.dumps((answer,), methodresponse=True).encode()
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
         return True
+
+    def _go_on(self, task: str, name: str, arguments: list[Any]) -> None:
+        def later() -> None:
+            with self._lock, suppress(Failure):
+                self._call(name, arguments)
+            self._calls[task]["status"] = "success"
+
+        threading.Timer(self.last_seconds, later).start()
 
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "session.login_with_password":
@@ -227,10 +274,19 @@ class Pool:
 
     def _VDI_destroy(self, ref: str) -> str:
         vdi = self._known("VDI", self.vdis, ref)
-        if vdi["busy"]:
+        attached = [own for own, vbd in self.vbds.items() if vbd["VDI"] == ref]
+        if vdi["busy"] or any(self.vms[self.vbds[own]["VM"]]["power_state"] != "Halted" for own in attached):
             raise Failure("VDI_IN_USE", ref, "destroy")
+        for own in attached:
+            del self.vbds[own]
         del self.vdis[ref]
         return ""
+
+    def _VDI_get_by_name_label(self, label: str) -> list[str]:
+        return _labelled(self.vdis, label)
+
+    def _VDI_get_other_config(self, ref: str) -> dict[str, str]:
+        return dict(self._known("VDI", self.vdis, ref)["other_config"])
 
     def _VDI_set_name_description(self, ref: str, text: str) -> str:
         self._known("VDI", self.vdis, ref)["name_description"] = text
@@ -249,8 +305,19 @@ class Pool:
     def _VM_get_uuid(self, ref: str) -> str:
         return str(self._known("VM", self.vms, ref)["uuid"])
 
+    def _VM_get_by_name_label(self, label: str) -> list[str]:
+        return _labelled(self.vms, label)
+
+    def _VM_get_other_config(self, ref: str) -> dict[str, str]:
+        return dict(self._known("VM", self.vms, ref)["other_config"])
+
+    def _VM_remove_from_other_config(self, ref: str, key: str) -> str:
+        self._known("VM", self.vms, ref)["other_config"].pop(key, None)
+        return ""
+
     def _VM_destroy(self, ref: str) -> str:
-        self._known("VM", self.vms, ref)
+        if (state := self._known("VM", self.vms, ref)["power_state"]) != "Halted":
+            raise Failure("VM_BAD_POWER_STATE", ref, "halted", state.lower())
         del self.vms[ref]
         for records in (self.vbds, self.vifs):
             for own in [own for own, record in records.items() if record["VM"] == ref]:
@@ -287,20 +354,45 @@ class Pool:
     def _task_create(self, label: str, description: str) -> str:
         assert label and isinstance(description, str)
         ref = _ref()
-        self.tasks[ref] = {"status": "pending", "error_info": [], "progress": 0.0}
+        told = {"name_label": label, "name_description": description, "other_config": {}, "current_operations": {}}
+        self.tasks[ref] = {"status": "pending", "error_info": [], "progress": 0.0, **told}
         return ref
 
     def _task_get_record(self, ref: str) -> dict[str, Any]:
         return self._known("task", self.tasks, ref)
 
+    def _task_get_all_records(self) -> dict[str, Any]:
+        return self._calls | self.tasks
+
+    def _task_get_by_name_label(self, label: str) -> list[str]:
+        return _labelled(self._calls | self.tasks, label)
+
+    def _task_get_name_description(self, ref: str) -> str:
+        return str(self._known("task", self.tasks, ref)["name_description"])
+
     def _task_cancel(self, ref: str) -> str:
-        self._known("task", self.tasks, ref)["status"] = "cancelled"
+        self._known("task", self.tasks, ref)["current_operations"][_ref()] = "cancel"
+        return ""
+
+    def _task_set_status(self, ref: str, status: str) -> str:
+        self._known("task", self.tasks, ref)
+        self._ended(ref, status)
         return ""
 
     def _task_destroy(self, ref: str) -> str:
-        self._known("task", self.tasks, ref)
-        del self.tasks[ref]
+        if self._known("task", self.tasks, ref)["status"] == "pending":
+            self.tasks[ref]["current_operations"]["task"] = "destroy"
+        else:
+            del self.tasks[ref]
         return ""
+
+    def _ended(self, ref: str, status: str, *error: str) -> None:
+        task = self.tasks.get(ref)
+        if task is None or task["status"] != "pending":
+            return
+        task["status"], task["error_info"] = status, list(error)
+        if "destroy" in task["current_operations"].values():
+            del self.tasks[ref]
 
     # Streams.
 
@@ -338,18 +430,20 @@ class Pool:
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             return
         self.imports += 1
-        vdi, task = self.vdis[query["vdi"]], self.tasks[query["task_id"]]
+        if self.tasks.get(query["task_id"], {}).get("status") != "pending":
+            self._breach("an import for a task that is not pending")
+            return
+        vdi, task = self.vdis[query["vdi"]], query["task_id"]
         vdi["busy"] = True
         sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         try:
             if not self._records(file, vdi["data"]):
-                task["status"], task["error_info"] = "failure", ["VDI_IO_ERROR", "the connection broke"]
+                self._ended(task, "failure", "VDI_IO_ERROR", "the connection broke")
                 return
             time.sleep(0.05)
-            if task["status"] == "pending":
-                task["status"] = "success"
             if self.damage:
                 vdi["data"][0] ^= 1
+            self._ended(task, "success")
         finally:
             vdi["busy"] = False
 
@@ -380,12 +474,18 @@ class Pool:
                 return False
 
     def _export(self, sock: ssl.SSLSocket, vdi: dict[str, Any]) -> None:
+        if self._cut("before an export"):
+            return
         data = bytes(vdi["data"])
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data))
         if self._cut("in an export"):
             sock.sendall(data[: len(data) // 2])
             return
         sock.sendall(data)
+
+
+def _labelled(records: dict[str, dict[str, Any]], label: str) -> list[str]:
+    return [ref for ref, record in records.items() if record["name_label"] == label]
 
 
 def _ref() -> str:

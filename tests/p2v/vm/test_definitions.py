@@ -47,6 +47,8 @@ KINDS: dict[str, Callable[[VirtualMachine], str]] = {
     "windows.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True), virtio=False, software=True),
     "windows.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True)),
     "ovf": _ovf,
+    "ova.xml": _xva,
+    "windows.ova.xml": lambda vm: _xva(replace(vm, windows=True, local_time=True, utc_offset_seconds=-5 * 3600)),
 }
 
 

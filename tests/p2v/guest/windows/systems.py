@@ -32,6 +32,7 @@ WIN7: Keys = {
     "ControlSet002\\Services\\msahci": {"Start": 3, "Type": 1},
     "ControlSet002\\Services\\intelide": {"Start": 3, "Type": 1},
     "ControlSet002\\Control\\CriticalDeviceDatabase": {},
+    "ControlSet002\\Control\\TimeZoneInformation": {"ActiveTimeBias": 0xFFFFFFC4},
     # Not the current one: it stays as it is.
     f"{_S}\\msahci": {"Start": 3},
 }
@@ -46,7 +47,7 @@ WIN10: Keys = {
     f"{_S}\\Other\\StartOverride": {"0": 3},
     "ControlSet001\\Control\\Session Manager\\Power": {"HiberbootEnabled": 1},
     "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
-    "ControlSet001\\Control\\TimeZoneInformation": {"RealTimeIsUniversal": 1},
+    "ControlSet001\\Control\\TimeZoneInformation": {"RealTimeIsUniversal": 1, "ActiveTimeBias": 300},
     "DriverDatabase\\DriverInfFiles\\disk.inf": {"Active": "disk.inf_amd64_1"},
 }
 ABOUT: dict[str, Keys] = {

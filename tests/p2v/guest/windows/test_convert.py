@@ -8,10 +8,12 @@ import pytest
 from p2v.cli import main
 from tests.p2v.disks import MIB, make_disk, put, run, sha
 from tests.p2v.guest.real_disks import fat, gpt, piece, tree
+from tests.p2v.image.xva_reader import read_xva
 
 from .systems import make_volume, volume_at
 from .test_repairs import INF, keys_of
 
+MACHINE = Path(__file__).parents[3] / "data" / "machines" / "bios-two-disks.json"
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
 
@@ -52,6 +54,15 @@ def test_xp_by_bios_is_read_with_another_geometry(tmp_path: Path) -> None:
     assert (image.read_bytes()[MIB + 0x1A], image.read_bytes()[MIB + 0x1B]) == (0x40, 0)
     after = keys_of(piece(image, MIB, 16, tmp_path / "made"))
     assert after["ControlSet001\\Control\\CriticalDeviceDatabase\\primary_ide_channel"]["Service"].text == "atapi"
+
+
+def test_an_archive_describes_a_machine_for_windows_with_its_clock(tmp_path: Path) -> None:
+    disk, archive = tmp_path / "old.img", tmp_path / "a.xva"
+    gpt(disk, [("L", make_volume(tmp_path / "windows", "win7"))])
+    common = ["--machine", str(MACHINE), "--format", "xva", "--name", "old"]
+    assert main(["convert", str(disk), "--repair", "--to", str(archive), *common]) == 0
+    (vm,) = [record for kind, record in read_xva(archive)[0].values() if kind == "VM"]
+    assert (vm["platform"]["timeoffset"], vm["platform"]["viridian"]) == ("3600", "true")
 
 
 def test_a_hibernated_one_is_refused_or_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from p2v.guest.apply import RepairError
 from p2v.guest.windows.boot_sector import heads
-from p2v.guest.windows.inspect import inspect, local_time
+from p2v.guest.windows.inspect import inspect, local_time, utc_offset_seconds
 from p2v.guest.windows.model import Package, PatchVolume, Value, Windows
 from p2v.guest.windows.repair import Report, make_on_volume, on_esp, patches, plan_repairs
 from p2v.guest.windows.volume import mounted
@@ -60,6 +60,7 @@ def test_each_version_is_recognised(tmp_path: Path) -> None:
         "win10": ("Windows 11 Pro", (10, 0), "amd64", "ControlSet001"),
     }
     assert [local_time(found[version]) for version in ("win7", "win10")] == [True, False]
+    assert [utc_offset_seconds(found[version]) for version in ("xp", "win7", "win10")] == [0, 3600, 0]
 
 
 def test_windows_11_starts_its_disk_drivers_at_boot(tmp_path: Path) -> None:
