@@ -2,9 +2,12 @@
 
 from xml.sax.saxutils import escape, quoteattr
 
+from xeninstall.base.errors import UsageError
+
 from .model import DiskImage, VirtualMachine, xen_name
 
-_DRIVERS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vpc", "vmdk": "vmdk"}
+# What libvirt and QEMU both know, and can write: a streamOptimized VMDK takes no writes, and libvirt has no name for VHDX.
+FORMATS = ("raw", "qcow2", "vpc", "vdi")
 
 
 def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = False) -> str:
@@ -59,10 +62,12 @@ def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = Fal
 
 
 def _disk(disk: DiskImage, name: str, bus: str) -> str:
+    if disk.format not in FORMATS:
+        raise UsageError(f"libvirt runs no disk in the format {disk.format}", hint="choose raw, qcow2, vhd or vdi")
     kind, source = ("block", "dev") if disk.path.startswith("/dev/") else ("file", "file")
     return f"""
     <disk type='{kind}' device='disk'>
-      <driver name='qemu' type='{_DRIVERS.get(disk.format, "raw")}' discard='unmap'/>
+      <driver name='qemu' type='{disk.format}' discard='unmap'/>
       <source {source}={quoteattr(disk.path)}/>
       <target dev='{name}' bus='{bus}'/>
     </disk>"""

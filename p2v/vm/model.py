@@ -23,7 +23,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class DiskImage:
-    """A disk, where it lies on the host that runs the machine. `format` is QEMU's word: raw, qcow2, vpc, vmdk."""
+    """A disk, where it lies on the host that runs the machine. `format` is QEMU's word, such as vpc for VHD."""
 
     path: str
     format: str = "raw"

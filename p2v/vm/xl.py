@@ -1,9 +1,11 @@
 """xl's configuration file: xl.cfg(5), xl-disk-configuration(5), xl-network-configuration(5)."""
 
+from xeninstall.base.errors import UsageError
+
 from .model import DiskImage, Mode, VirtualMachine, xen_name
 
-# xl's word for each of QEMU's.
-_FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
+# xl's word for each of QEMU's. Of a format that it does not know, the guest would write over the container.
+FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
 # Debian's package grub-xen-host, which every host of ours has.
 _GRUB = {Mode.PV: "/usr/lib/grub-xen/grub-x86_64-xen.bin", Mode.PVH: "/usr/lib/grub-xen/grub-i386-xen_pvh.bin"}
 
@@ -38,8 +40,10 @@ def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
 
 
 def _disk(disk: DiskImage, number: int) -> str:
+    if disk.format not in FORMATS:
+        raise UsageError(f"xl runs no disk in the format {disk.format}", hint="choose raw, qcow2 or vhd")
     # `target` comes last: it may hold commas.
-    return f"format={_FORMATS.get(disk.format, 'raw')}, vdev={xen_name(number)}, access=rw, target={disk.path}"
+    return f"format={FORMATS[disk.format]}, vdev={xen_name(number)}, access=rw, target={disk.path}"
 
 
 def _quoted(text: str) -> str:

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
+from p2v.cli import main
 from p2v.image.model import Identity
 from p2v.vm.libvirt import libvirt_xml
-from p2v.vm.model import Mode, VirtualMachine
+from p2v.vm.model import DiskImage, Mode, VirtualMachine
 from p2v.vm.ovf import OvfDisk, ovf
 from p2v.vm.xl import xl_config
 from p2v.vm.xva import Vdi, ova_xml
+from xeninstall.base.errors import UsageError
 
 from .machines import UUID, vm_of
 
+pytestmark = pytest.mark.usefixtures("own_signals")
 GOLDEN = Path(__file__).parent.parent.parent / "data" / "vm"
 _SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
 MACHINES = ("bios-two-disks", "uefi-plain", "ten-nics")
@@ -90,6 +93,29 @@ def test_xls_file_is_read_as_it_was_meant(machine: str) -> None:
         "format=raw, vdev=xvdb, access=rw, target=/dev/xenvg/old-1",
     ]
     assert found["vif"] == [f"mac={nic.mac},bridge=br0,model=e1000" for nic in vm.nics]
+
+
+@pytest.mark.parametrize(
+    ("make", "form", "message"),
+    [
+        *((xl_config, form, f"xl runs no disk in the format {form}") for form in ("vmdk", "vdi", "vhdx", "ova", "xva", "null")),
+        *((libvirt_xml, form, f"libvirt runs no disk in the format {form}") for form in ("vmdk", "vhdx", "ova", "xva", "null")),
+    ],
+)
+def test_a_disk_that_a_host_would_take_for_raw_is_not_defined(
+    make: Callable[[VirtualMachine], str], form: str, message: str
+) -> None:
+    vm = replace(vm_of("bios-two-disks"), disks=(DiskImage(f"/srv/vm/old.{form}", form),))
+    with pytest.raises(UsageError, match=message):
+        make(vm)
+
+
+def test_a_streamed_vmdk_takes_no_writes_so_that_no_machine_runs_from_it(tmp_path: Path) -> None:
+    raw, image = tmp_path / "disk.img", tmp_path / "disk.vmdk"
+    raw.write_bytes(b"x" * (1 << 20))
+    assert main(["convert", str(raw), "--to", str(image), "--format", "vmdk"]) == 0
+    done = subprocess.run(["qemu-io", "-f", "vmdk", "-c", "write 0 4096", image], capture_output=True, text=True, check=False)
+    assert "Could not write to allocated cluster for streamOptimized" in done.stdout + done.stderr
 
 
 def test_xva_has_a_card_for_each_and_a_network_for_each_bridge() -> None:
