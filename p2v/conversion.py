@@ -116,9 +116,7 @@ class Conversion:
             convert(request, self._runner, telling, stop)
             return None
         telling.begin("repair")
-        looked = convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
-        # Of a conversion that was resumed the repairs are known no more; the machine's own firmware is the next best.
-        return looked.reports[0].traits if looked is not None and looked.reports else None
+        return convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
 
     def _define(self, asked: _Asked, traits: Traits | None, telling: "Telling") -> VirtualMachine | None:
         if self._machine is None:

@@ -99,7 +99,7 @@ def has_kvm(runner: Runner) -> bool:
 def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool) -> list[str]:
     """The machine as QEMU starts it: its processors and memory as far as this machine has them, its disks unchanged after."""
     accelerator = ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi", "-cpu", "max,-smap,-smep"]
-    argv = [PROGRAM, "-name", "p2v-trial", *accelerator, "-machine", "q35"]
+    argv = [PROGRAM, "-name", "p2v-trial", *accelerator, "-machine", "q35" if vm.ahci else "pc"]
     argv += ["-smp", str(min(vm.vcpus, os.cpu_count() or 1)), "-m", str(_memory_mib(vm))]
     argv += ["-display", "none", "-vga", "none", "-monitor", "none", "-nic", "none", "-no-reboot"]
     argv += ["-serial", f"file:{console}"]
@@ -112,7 +112,8 @@ def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool
         argv += ["-drive", f"if=pflash,format=raw,file={variables}"]
     for disk in vm.disks:
         # `snapshot`: what the system writes while it starts goes into a file that nobody keeps.
-        argv += ["-drive", f"file={_quoted(disk.path)},format={disk.format},if=virtio,snapshot=on,cache=unsafe"]
+        bus = "virtio" if vm.virtio_disks else "ide"  # of q35 that is AHCI
+        argv += ["-drive", f"file={_quoted(disk.path)},format={disk.format},if={bus},snapshot=on,cache=unsafe"]
     return argv
 
 

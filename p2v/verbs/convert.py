@@ -57,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
     traits = None
     if args.repair:
-        looked = convert_repaired(request, wishes_of(args, machine), runner, emit, stop)
-        traits = looked.reports[0].traits if looked is not None else None
+        traits = convert_repaired(request, wishes_of(args, machine), runner, emit, stop)
     else:
         convert(request, runner, emit, stop)
     if args.define and machine is not None:

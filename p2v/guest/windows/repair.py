@@ -1,12 +1,13 @@
 """All repairs of a Windows system: planned, then made on its volume and its EFI system partition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xeninstall.base.run import Runner
 
 from ..apply import RepairError
 from ..model import Traits
+from .devices import devices
 from .hive import merge
 from .inspect import hive_path, local_time
 from .model import Change, CopyIn, CopyOnEsp, DeleteKey, PatchVolume, Planned, Repair, SetValue, Windows, describe
@@ -25,7 +26,8 @@ class Report:
     @property
     def traits(self) -> Traits:
         """What its virtual machine has to know of it."""
-        return Traits(uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest))
+        found = devices(self.guest, self.changes)
+        return replace(found, uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest))
 
     @property
     def changes(self) -> list[Change]:

@@ -1,5 +1,6 @@
 """Each kind of definition as recorded; libvirt's judged by libvirt's own schema, the others by what their readers want."""
 
+import re
 import subprocess
 import uuid
 import xmlrpc.client
@@ -46,9 +47,12 @@ KINDS: dict[str, Callable[[VirtualMachine], str]] = {
     "pv.cfg": lambda vm: xl_config(vm, Mode.PV),
     "grub.pvh.cfg": lambda vm: xl_config(replace(vm, plain_boot=False), Mode.PVH),
     "grub.pv.cfg": lambda vm: xl_config(replace(vm, plain_boot=False), Mode.PV),
-    "libvirt.xml": libvirt_xml,
-    "windows.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True), virtio=False, software=True),
-    "windows.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True)),
+    "libvirt.xml": lambda vm: libvirt_xml(replace(vm, virtio_disks=True, virtio_cards=True)),
+    "unknown.libvirt.xml": libvirt_xml,
+    "windows.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True, card="e1000e"), software=True),
+    "windows.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True, card="e1000e")),
+    "xp.libvirt.xml": lambda vm: libvirt_xml(replace(vm, windows=True, local_time=True, ahci=False, card="rtl8139")),
+    "xp.cfg": lambda vm: xl_config(replace(vm, windows=True, local_time=True, ahci=False, card="rtl8139")),
     "ovf": _ovf,
 }
 
@@ -65,7 +69,7 @@ def test_a_definition_is_as_recorded(machine: str, kind: str, request: pytest.Fi
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("kind", ["libvirt.xml", "windows.libvirt.xml"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.endswith("libvirt.xml")])
 def test_libvirts_own_schema_takes_it(machine: str, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "vm.xml"
     path.write_text(KINDS[kind](vm_of(machine)))
@@ -93,6 +97,14 @@ def test_xls_file_is_read_as_it_was_meant(machine: str) -> None:
         "format=raw, vdev=xvdb, access=rw, target=/dev/xenvg/old-1",
     ]
     assert found["vif"] == [f"mac={nic.mac},bridge=br0,model=e1000" for nic in vm.nics]
+
+
+def test_ide_has_room_for_four_disks_and_the_others_are_not_lost(tmp_path: Path) -> None:
+    vm = replace(vm_of("bios-two-disks", disks=6), ahci=False)
+    text = libvirt_xml(vm)
+    assert [text.count(f"bus='{bus}'/>") for bus in ("ide", "sata", "virtio")] == [4, 2, 0]
+    names = re.findall("<target dev='([a-z]+)'", text)
+    assert names == ["hda", "hdb", "hdc", "hdd", "sda", "sdb"]
 
 
 @pytest.mark.parametrize(
