@@ -171,7 +171,10 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
         windows, remarks = _find_windows(found, wishes, runner)
         for one in windows:
             emit(Note(f"Repairing {one.guest.name} on {one.slot.title} …"))
-            reports.append(repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation))
+            done = repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation)
+            for remark in done.remarks:
+                emit(Note(printable(remark), warning=True))
+            reports.append(done)
         with _linux(found, len(shown), wishes, runner) as (systems, more):
             remarks += [*more, *(remark for system in systems for remark in system.remarks)]
             for system in systems:

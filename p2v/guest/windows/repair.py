@@ -34,6 +34,11 @@ class Report:
         """All of them, in order."""
         return [change for _, planned in self.steps for change in planned.changes]
 
+    @property
+    def remarks(self) -> list[str]:
+        """What the user should know and may have to do by hand."""
+        return [remark for _, planned in self.steps for remark in planned.remarks]
+
     def as_text(self) -> str:
         """For people."""
         lines = [f"{self.guest.name}, build {self.guest.build} ({self.guest.architecture})", ""]
