@@ -6,7 +6,6 @@ Each step is told as a stage. A try that was stopped, or failed, goes on with th
 """
 
 import json
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from threading import Event as Signal
 
 from xeninstall.answers.model import Convert
-from xeninstall.base.errors import UsageError
+from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.events import Emit, Event, Finished, Note, Progress, StageFinished, StageStarted
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
@@ -24,7 +23,7 @@ from xeninstall.machine.model import Machine
 
 from .answers import as_answered, bridges_of, disks_of, disks_under, mode_of, request_of, wishes_of
 from .convert import PART, convert
-from .define import definition, of_images, write_files
+from .define import definition, how_to_start, of_images, write_files
 from .guest.model import Traits
 from .guest.traits import with_traits
 from .journal import journal_of, read_journal
@@ -33,8 +32,7 @@ from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import convert_repaired
 from .request import Request, goals
 from .task import begun
-from .trial import PROGRAM as TRIAL_PROGRAM
-from .trial import trial_of_folder
+from .trial import check_able, trial_of_folder
 from .verify import verify
 from .vm.model import Mode, VirtualMachine
 
@@ -83,6 +81,7 @@ class Conversion:
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
         telling = Telling(emit, self.stages())
+        self._check_trial()
         with self._asked() as asked:
             request, kept = asked.request, _Kept(asked, self.answers)
             if not kept.copied:
@@ -95,16 +94,21 @@ class Conversion:
                 facts["compared"] = self._verify(request, telling)
             if self.answers.test_boot:
                 facts["trial start"] = self._try(vm, telling, stop)
-            facts |= _how_to_start(vm, asked) if vm is not None else {}
+            facts |= _how_to_start(vm, asked.request) if vm is not None else {}
             kept.forget()
         telling.finish(facts)
         return facts
 
     def _trial_findings(self) -> tuple[Finding, ...]:
-        if not self.answers.test_boot or shutil.which(TRIAL_PROGRAM):
-            return ()
-        remedy = "install the package qemu-system-x86; the medium has none: leave convert.test_boot out there"
-        return (Finding(Severity.REFUSED, "trial start", f"{TRIAL_PROGRAM} is missing", remedy),)
+        try:
+            self._check_trial()
+        except Error as error:
+            return (Finding(Severity.REFUSED, "trial start", error.message, error.hint),)
+        return ()
+
+    def _check_trial(self) -> None:
+        if self.answers.test_boot:
+            check_able(self.answers.format.value)
 
     # ---- the stages
 
@@ -113,9 +117,7 @@ class Conversion:
             convert(request, self._runner, telling, stop)
             return None
         telling.begin("repair")
-        looked = convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
-        # Of a conversion that was resumed the repairs are known no more; the machine's own firmware is the next best.
-        return looked.reports[0].traits if looked is not None and looked.reports else None
+        return convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
 
     def _define(self, asked: _Asked, traits: Traits | None, telling: "Telling") -> VirtualMachine | None:
         if self._machine is None:
@@ -238,8 +240,8 @@ def _is_begun(request: Request) -> bool:
     return any(not (read_journal(journal_of(path)).complete and path.exists()) for path in left)
 
 
-def _how_to_start(vm: VirtualMachine, asked: _Asked) -> dict[str, str]:
+def _how_to_start(vm: VirtualMachine, request: Request) -> dict[str, str]:
     return {
         "virtual machine": f"{vm.name}: {vm.vcpus} vCPUs, {format_size(vm.memory_bytes)}",
-        "start it": f"xl create {asked.folder / vm.name}.cfg",
+        "start it": how_to_start(vm, request),
     }

@@ -1,11 +1,12 @@
 """A conversion with repairs: overlays over the disks, the systems on them put together and repaired there, images of all."""
 
+import functools
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Event as Signal
 from typing import Protocol
@@ -19,13 +20,12 @@ from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
 from .guest.slots import hardware, twins
-from .guest.traits import traits_of, with_traits
+from .guest.traits import with_traits
 from .guest.tree import printable
 from .guest.unlock import Unlocked, unlocked
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
 from .guest.windows_mounts import WindowsFound, find_windows, repair_windows
-from .journal import journal_of, read_journal
 from .layout.joined import Joined
 from .layout.read import read_layouts
 from .request import Request, goals
@@ -60,6 +60,11 @@ class Looked:
     remarks: tuple[str, ...]
     hibernated: tuple[str, ...] = ()  # Windows systems of which something waits in hiberfil.sys
 
+    @property
+    def traits(self) -> Traits:
+        """Of the first of these systems, which is the one that is started, with devices for all of them."""
+        return functools.reduce(Traits.beside, [report.traits for report in self.reports])
+
     def as_text(self) -> str:
         """For people."""
         parts = [report.as_text() for report in self.reports]
@@ -83,35 +88,36 @@ class Wishes:
     passphrases: tuple[Password, ...] = ()
 
 
-def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> Looked | None:
-    """Make images of repaired disks, and say what was repaired, unless an earlier run did.
+@dataclass(frozen=True)
+class Ready:
+    """Open disks with their repairs laid over. `looked` is None where these are an earlier run's; their traits are kept."""
+
+    readers: list[DiskReader]
+    traits: Traits
+    looked: Looked | None
+
+
+def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emit, stop: Signal) -> Traits:
+    """Make images of repaired disks, and say what their virtual machine has to know.
 
     Raises Error; what was stopped goes on with `resume`, with the repairs that were made.
     """
-    planned, looked = goals(request), None
+    planned = goals(request)
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
-        resumed = request.resume and all(begun(goal) for goal in planned) and all(file.exists() for file in files)
-        with repaired(request, files, wishes, runner, emit, again=not resumed, keep=lambda: any(map(begun, planned))) as found:
-            readers, looked = found
-            if looked is not None:
-                _keep(request, looked)
-            convert_disks(_described(request, looked), readers, runner, emit, stop)
-    return looked
+        resumed = request.resume and all(begun(goal) for goal in planned) and are_kept(files)
+        with repaired(request, files, wishes, runner, emit, again=not resumed, keep=lambda: any(map(begun, planned))) as ready:
+            if ready.looked is not None:
+                _keep(request, ready.looked)
+            convert_disks(_described(request, ready.traits), ready.readers, runner, emit, stop)
+    return ready.traits
 
 
-def _described(request: Request, looked: Looked | None) -> Request:
-    """With the machine as its system wants it, where the image describes one; the journal of a run that goes on has it."""
-    first = goals(request)[0].path
+def _described(request: Request, traits: Traits) -> Request:
+    """With the machine as its system wants it, where the image describes one."""
     if not request.machine:
         return request
-    asked = from_json(request.machine)
-    if looked is not None:
-        return replace(request, machine=to_json(with_traits(asked, looked.reports[0].traits)))
-    begun_with = read_journal(journal_of(first)).job.options.get("machine") if first is not None else None
-    if begun_with is None or with_traits(from_json(begun_with), traits_of(asked)) != asked:
-        return request
-    return replace(request, machine=begun_with)
+    return replace(request, machine=to_json(with_traits(from_json(request.machine), traits)))
 
 
 @contextmanager
@@ -124,8 +130,8 @@ def repaired(
     *,
     again: bool,
     keep: Callable[[], bool],
-) -> Iterator[tuple[list[DiskReader], Looked | None]]:
-    """The disks with their repairs laid over, open, and what was repaired; None where that is an earlier run's.
+) -> Iterator[Ready]:
+    """The disks with repairs: new ones, or those of an earlier run, for which `are_kept` must hold.
 
     `files` take the changes; when it ends badly they stay if `keep` says that a copy was begun that can be resumed with them.
     """
@@ -138,7 +144,9 @@ def repaired(
             shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=again)]
             if again:
                 looked = repair(shown, wishes, runner, emit)
-            yield [stack.enter_context(one.reader()) for one in shown], looked
+                _traits_of(files).write_text(json.dumps(asdict(looked.traits)))
+            traits = Traits(**json.loads(_traits_of(files).read_bytes()))
+            yield Ready([stack.enter_context(one.reader()) for one in shown], traits, looked)
         except BaseException:
             # They are of use only to a copy that was begun, and can be resumed.
             if not keep():
@@ -172,7 +180,10 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
         windows, remarks = _find_windows(found, wishes, runner)
         for one in windows:
             emit(Note(f"Repairing {one.guest.name} on {one.slot.title} …"))
-            reports.append(repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation))
+            done = repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation)
+            for remark in done.remarks:
+                emit(Note(printable(remark), warning=True))
+            reports.append(done)
         with _linux(found, len(shown), wishes, runner) as (systems, more):
             remarks += [*more, *(remark for system in systems for remark in system.remarks)]
             for system in systems:
@@ -256,8 +267,17 @@ def _need_root() -> None:
         raise UsageError("repairs mount the file systems of the disks, which takes root", hint="use sudo")
 
 
+def are_kept(files: Sequence[Path]) -> bool:
+    """Whether an earlier run left its repairs in these files."""
+    return all(file.exists() for file in (*files, _traits_of(files)))
+
+
+def _traits_of(files: Sequence[Path]) -> Path:
+    return files[0].with_suffix(".traits")
+
+
 def _remove(files: Sequence[Path]) -> None:
-    for file in files:
+    for file in (*files, _traits_of(files)):
         file.unlink(missing_ok=True)
 
 

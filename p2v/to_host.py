@@ -21,7 +21,7 @@ from .greeting import greeted
 from .guest.traits import with_traits
 from .place import is_folder
 from .preflight import Finding, Preflight, Severity, preflight
-from .repaired import repaired
+from .repaired import are_kept, repaired
 from .request import Request, check_request
 from .target.model import Peer, Storage, Target
 from .target.password import Password, read_password
@@ -100,7 +100,7 @@ class HostConversion(Conversion):
             request = self._request(target)
             files, begun = self._kept(request)
             # What a try left of which the repairs are gone cannot be gone on with.
-            again = begun.found and (not self.answers.repair or all(file.exists() for file in files))
+            again = begun.found and (not self.answers.repair or are_kept(files))
             order = replace(self._order(), discard=begun.found and not again)
             if again:
                 begun.set()
@@ -128,7 +128,7 @@ class HostConversion(Conversion):
                 readers = open_disks(request, self._runner, stack)
             else:
                 telling.begin("repair")
-                readers, looked = stack.enter_context(
+                ready = stack.enter_context(
                     repaired(
                         request,
                         files,
@@ -139,8 +139,7 @@ class HostConversion(Conversion):
                         keep=begun.is_set,
                     )
                 )
-                if looked is not None and looked.reports:
-                    order = replace(order, machine=with_traits(order.machine, looked.reports[0].traits))
+                readers, order = ready.readers, replace(order, machine=with_traits(order.machine, ready.traits))
             return deliver(request, order, target, readers, self._runner, telling, stop, begun)
 
     # ---- what is asked

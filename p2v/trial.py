@@ -18,14 +18,26 @@ from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Process, Runner
 from xeninstall.base.sizes import format_duration
 
+from .image.table import FORMATS
 from .vm.console import Seen, TrialError, judged, last_words
 from .vm.model import VirtualMachine
 
 PROGRAM = "qemu-system-x86_64"
+_FORMATS = ("raw", "qcow2", "vpc", "vmdk", "vdi", "vhdx")
 _PATIENCE_SECONDS = 900.0  # without hardware virtualization a system takes minutes
 _LOOK_SECONDS = 0.5
 _LEAST_MIB, _MOST_MIB = 512, 4096
 _OVMF = Path("/usr/share/OVMF")
+
+
+def check_able(form: str) -> None:
+    """Whether QEMU is here and starts a machine from images of this format, by its name in FORMATS. Raises RequirementError."""
+    known = FORMATS[form]
+    if known.holds_many or known.qemu_driver not in _FORMATS:
+        raise RequirementError(f"QEMU starts no machine from {form}", hint="leave convert.test_boot out, or choose raw or qcow2")
+    if shutil.which(PROGRAM) is None:
+        hint = "install the package qemu-system-x86; the medium has none: leave convert.test_boot out there"
+        raise RequirementError(f"{PROGRAM} is missing", hint=hint)
 
 
 def trial_of_folder(
@@ -87,7 +99,7 @@ def has_kvm(runner: Runner) -> bool:
 def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool) -> list[str]:
     """The machine as QEMU starts it: its processors and memory as far as this machine has them, its disks unchanged after."""
     accelerator = ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi", "-cpu", "max,-smap,-smep"]
-    argv = [PROGRAM, "-name", "p2v-trial", *accelerator, "-machine", "q35"]
+    argv = [PROGRAM, "-name", "p2v-trial", *accelerator, "-machine", "q35" if vm.ahci else "pc"]
     argv += ["-smp", str(min(vm.vcpus, os.cpu_count() or 1)), "-m", str(_memory_mib(vm))]
     argv += ["-display", "none", "-vga", "none", "-monitor", "none", "-nic", "none", "-no-reboot"]
     argv += ["-serial", f"file:{console}"]
@@ -100,7 +112,8 @@ def qemu_arguments(vm: VirtualMachine, folder: Path, console: Path, *, kvm: bool
         argv += ["-drive", f"if=pflash,format=raw,file={variables}"]
     for disk in vm.disks:
         # `snapshot`: what the system writes while it starts goes into a file that nobody keeps.
-        argv += ["-drive", f"file={_quoted(disk.path)},format={disk.format},if=virtio,snapshot=on,cache=unsafe"]
+        bus = "virtio" if vm.virtio_disks else "ide"  # of q35 that is AHCI
+        argv += ["-drive", f"file={_quoted(disk.path)},format={disk.format},if={bus},snapshot=on,cache=unsafe"]
     return argv
 
 

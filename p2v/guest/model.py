@@ -1,7 +1,9 @@
 """What is known of a guest: its system, its volumes by every name they have, its network cards. Values only."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from ..vm.model import CARDS
 
 
 class Family(StrEnum):
@@ -113,13 +115,27 @@ class BootPlace:
 
 @dataclass(frozen=True)
 class Traits:
-    """What a system's virtual machine has to know of it."""
+    """What a system's virtual machine has to know of it: see VirtualMachine."""
 
     uefi: bool = False
     windows: bool = False
     local_time: bool = False
     utc_offset_seconds: int = 0  # that local time is ahead
     plain_boot: bool = True  # pygrub can read its /boot
+    virtio_disks: bool = False
+    virtio_cards: bool = False
+    ahci: bool = True
+    card: str = "e1000"
+
+    def beside(self, other: "Traits") -> "Traits":
+        """With only such devices as another system on the same machine has drivers for, too."""
+        return replace(
+            self,
+            virtio_disks=self.virtio_disks and other.virtio_disks,
+            virtio_cards=self.virtio_cards and other.virtio_cards,
+            ahci=self.ahci and other.ahci,
+            card=min(self.card, other.card, key=CARDS.index),
+        )
 
 
 @dataclass(frozen=True)

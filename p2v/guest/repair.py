@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
@@ -12,6 +12,7 @@ from .apply import Applier, RepairError
 from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
 from .clock import offset_seconds
 from .jail import run_in_guest
+from .linux.devices import devices
 from .linux.table import REPAIRS
 from .model import FirmwareMode, Guest, Traits
 from .tree import RootTree, Tree, printable
@@ -46,7 +47,8 @@ class Report:
     def traits(self) -> Traits:
         """What its virtual machine has to know of it: the third line of adjtime(5) says how its clock runs."""
         boot = self.guest.boot
-        return Traits(
+        return replace(
+            devices(self.guest),
             uefi=self.guest.firmware is FirmwareMode.UEFI,
             local_time=self.guest.local_time,
             utc_offset_seconds=offset_seconds(self.guest.zone) if self.guest.local_time else 0,

@@ -20,7 +20,8 @@ _COMPRESSION_LEVEL = 1  # deflate beyond it costs far more time than it saves by
 class Format:
     """`by_qemu` names what qemu-img makes of the raw image that we write first. `holds_many`: all disks are in one file.
 
-    `compressed_goes_back`: when compressed, it is no forward stream.
+    `compressed_goes_back`: when compressed, it is no forward stream. `instead` says what is done with it where Xen or KVM cannot
+    run a machine from it; `{path}` is its file.
     """
 
     suffix: str
@@ -31,6 +32,7 @@ class Format:
     compressed_goes_back: bool = False
     by_qemu: str = ""
     qemu_driver: str = ""  # what QEMU calls it
+    instead: str = ""
 
     @property
     def restorable(self) -> bool:
@@ -82,10 +84,49 @@ FORMATS: dict[str, Format] = {
     "vhd": Format(
         "vhd", "XCP-ng, XenServer, Hyper-V; up to 2040 GiB", lambda disks, who, _: Vhd(disks[0], who), qemu_driver="vpc"
     ),
-    "vmdk": Format("vmdk", "VMware, VirtualBox (streamOptimized)", _vmdk, compresses=True, qemu_driver="vmdk"),
-    "ova": Format("ova", "VMware, VirtualBox: all disks in one file", _ova, holds_many=True, qemu_driver="vmdk"),
-    "xva": Format("xva", "XCP-ng, XenServer: all disks in one file", _xva, holds_many=True),
-    "vdi": Format("vdi", "VirtualBox, by qemu-img", _raw, by_qemu="vdi", qemu_driver="vdi"),
-    "vhdx": Format("vhdx", "Hyper-V, by qemu-img", _raw, by_qemu="vhdx", qemu_driver="vhdx"),
-    "null": Format("null", "nothing that can be opened: measures reading", lambda disks, *_: Null(disks[0])),
+    "vmdk": Format(
+        "vmdk",
+        "VMware, VirtualBox (streamOptimized)",
+        _vmdk,
+        compresses=True,
+        qemu_driver="vmdk",
+        instead="import it into VMware or VirtualBox, or make a qcow2 of it: qemu-img convert -O qcow2",
+    ),
+    "ova": Format(
+        "ova",
+        "VMware, VirtualBox: all disks in one file",
+        _ova,
+        holds_many=True,
+        qemu_driver="vmdk",
+        instead="import it into VMware or VirtualBox: the OVF in it describes the machine",
+    ),
+    "xva": Format(
+        "xva",
+        "XCP-ng, XenServer: all disks in one file",
+        _xva,
+        holds_many=True,
+        instead="xe vm-import filename={path}",
+    ),
+    "vdi": Format(
+        "vdi",
+        "VirtualBox, by qemu-img",
+        _raw,
+        by_qemu="vdi",
+        qemu_driver="vdi",
+        instead="for Xen choose raw, qcow2 or vhd",
+    ),
+    "vhdx": Format(
+        "vhdx",
+        "Hyper-V, by qemu-img",
+        _raw,
+        by_qemu="vhdx",
+        qemu_driver="vhdx",
+        instead="make a machine of Hyper-V with it as its disk; for Xen or KVM choose raw, qcow2 or vhd",
+    ),
+    "null": Format(
+        "null",
+        "nothing that can be opened: measures reading",
+        lambda disks, *_: Null(disks[0]),
+        instead="choose a format that keeps the disk",
+    ),
 }

@@ -10,7 +10,7 @@ from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 
 from ..convert import convert
-from ..define import definition, of_images, write_definitions
+from ..define import check_definable, definition, of_images, write_definitions
 from ..repaired import convert_repaired, plan_only
 from ..request import STDOUT, goals, is_address
 from ..vm.model import Mode
@@ -55,13 +55,13 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.define and machine is not None:
         of_images(machine, request, chosen, "").check()
+        check_definable(request)
     if machine is not None and request.image_format.holds_many:
         request = replace(request, machine=definition(machine, request, chosen))
     emit, stop = shown(as_json=args.json, quiet_stdout=args.to == STDOUT), threading.Event()
     traits = None
     if args.repair:
-        looked = convert_repaired(request, wishes_of(args, machine), runner, emit, stop)
-        traits = looked.reports[0].traits if looked is not None else None
+        traits = convert_repaired(request, wishes_of(args, machine), runner, emit, stop)
     else:
         convert(request, runner, emit, stop)
     if args.define and machine is not None:

@@ -2,11 +2,10 @@
 
 import argparse
 import hashlib
-import json
 import threading
 import uuid
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from xeninstall.base.errors import UsageError
@@ -16,7 +15,6 @@ from xeninstall.machine.model import Machine
 
 from ..convert import open_disks
 from ..deliver import Order, deliver
-from ..guest.model import Traits
 from ..guest.traits import with_traits
 from ..request import Request, check_request
 from ..target.coding import Wire
@@ -89,27 +87,20 @@ def _send_repaired(
     emit: Emit,
 ) -> None:
     # Loaded when it is asked for, as in `convert`.
-    from ..repaired import repaired
+    from ..repaired import are_kept, repaired
 
     folder = Path(args.scratch)
     files = _changes(folder, request)
-    if request.resume and not all(file.exists() for file in (*files, files[0].with_suffix(".traits"))):
+    if request.resume and not are_kept(files):
         raise UsageError(
             f"the repairs of the stopped run are not in {folder} any more", hint="start again with --discard instead of --resume"
         )
-    known = files[0].with_suffix(".traits")
     begun = threading.Event()
     if request.resume:
         begun.set()
-    with repaired(request, files, wishes_of(args, machine), runner, emit, again=not request.resume, keep=begun.is_set) as found:
-        readers, looked = found
-        if looked is not None:
-            # A run that goes on does not look at the system again.
-            known.write_text(json.dumps(asdict(looked.reports[0].traits)))
-        traits = Traits(**json.loads(known.read_text()))
-        vm = with_traits(order.machine, traits)
-        deliver(request, replace(order, machine=vm), target, readers, runner, emit, threading.Event(), begun)
-    known.unlink(missing_ok=True)
+    with repaired(request, files, wishes_of(args, machine), runner, emit, again=not request.resume, keep=begun.is_set) as ready:
+        vm = with_traits(order.machine, ready.traits)
+        deliver(request, replace(order, machine=vm), target, ready.readers, runner, emit, threading.Event(), begun)
 
 
 def _changes(folder: Path, request: Request) -> list[Path]:

@@ -1,13 +1,17 @@
-"""libvirt's domain XML (formatdomain): KVM with virtio devices, or SATA disks and an e1000 card for a guest without virtio."""
+"""libvirt's domain XML (formatdomain): KVM with virtio devices, or emulated ones for a guest that has no drivers for virtio."""
 
 from xml.sax.saxutils import escape, quoteattr
 
+from xeninstall.base.errors import UsageError
+
 from .model import DiskImage, VirtualMachine, xen_name
 
-_DRIVERS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vpc", "vmdk": "vmdk"}
+# What libvirt and QEMU both know, and can write: a streamOptimized VMDK takes no writes, and libvirt has no name for VHDX.
+_IDE_DISKS = 4
+FORMATS = ("raw", "qcow2", "vpc", "vdi")
 
 
-def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = False) -> str:
+def libvirt_xml(vm: VirtualMachine, *, software: bool = False) -> str:
     """A domain to define. `software` is for hosts without hardware virtualization. Raises UsageError."""
     vm.check()
     uuid = f"\n  <uuid>{escape(vm.uuid)}</uuid>" if vm.uuid else ""
@@ -18,9 +22,8 @@ def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = Fal
         "<hyperv><relaxed state='on'/><vapic state='on'/><spinlocks state='on' retries='8191'/></hyperv>" if vm.windows else ""
     )
     cpu = "" if software else " mode='host-passthrough'"
-    bus, letters = ("virtio", "vd") if virtio else ("sata", "sd")
-    model = "virtio" if virtio else "e1000e"
-    disks = "".join(_disk(disk, xen_name(number, letters), bus) for number, disk in enumerate(vm.disks))
+    model = "virtio" if vm.virtio_cards else vm.card
+    disks = "".join(_disk(disk, *_place(number, vm)) for number, disk in enumerate(vm.disks))
     nics = "".join(
         f"""
     <interface type='bridge'>
@@ -36,7 +39,7 @@ def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = Fal
   <memory unit='MiB'>{vm.memory_mib}</memory>
   <vcpu>{vm.vcpus}</vcpu>
   <os{firmware}>
-    <type arch='x86_64' machine='q35'>hvm</type>{secure}
+    <type arch='x86_64' machine='{"q35" if vm.ahci else "pc"}'>hvm</type>{secure}
     <boot dev='hd'/>
   </os>
   <features><acpi/><apic/>{hyperv}</features>
@@ -58,11 +61,21 @@ def libvirt_xml(vm: VirtualMachine, *, virtio: bool = True, software: bool = Fal
 """
 
 
+def _place(number: int, vm: VirtualMachine) -> tuple[str, str]:
+    """The disk's name and bus. IDE is what a system knows that is older than AHCI, and there are four places on it."""
+    if vm.virtio_disks:
+        return xen_name(number, "vd"), "virtio"
+    ide = 0 if vm.ahci else _IDE_DISKS
+    return (xen_name(number, "hd"), "ide") if number < ide else (xen_name(number - ide, "sd"), "sata")
+
+
 def _disk(disk: DiskImage, name: str, bus: str) -> str:
+    if disk.format not in FORMATS:
+        raise UsageError(f"libvirt runs no disk in the format {disk.format}", hint="choose raw, qcow2, vhd or vdi")
     kind, source = ("block", "dev") if disk.path.startswith("/dev/") else ("file", "file")
     return f"""
     <disk type='{kind}' device='disk'>
-      <driver name='qemu' type='{_DRIVERS.get(disk.format, "raw")}' discard='unmap'/>
+      <driver name='qemu' type='{disk.format}' discard='unmap'/>
       <source {source}={quoteattr(disk.path)}/>
       <target dev='{name}' bus='{bus}'/>
     </disk>"""

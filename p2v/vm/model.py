@@ -10,6 +10,7 @@ from xeninstall.base.sizes import GIB, MIB
 
 _NAME = re.compile(r"[\w.+ -]{1,80}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+CARDS = ("rtl8139", "e1000", "e1000e")  # network cards that are emulated, the oldest first
 _BRIDGE = re.compile(r"[\w.:-]{1,40}")
 
 
@@ -23,7 +24,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class DiskImage:
-    """A disk, where it lies on the host that runs the machine. `format` is QEMU's word: raw, qcow2, vpc, vmdk."""
+    """A disk, where it lies on the host that runs the machine. `format` is QEMU's word, such as vpc for VHD."""
 
     path: str
     format: str = "raw"
@@ -54,6 +55,11 @@ class VirtualMachine:
     utc_offset_seconds: int = 0  # that local time was ahead
     windows: bool = False
     plain_boot: bool = True  # pygrub can read its /boot
+    # What it has drivers for, where they are needed. Of a system that nobody looked into that is not known.
+    virtio_disks: bool = False
+    virtio_cards: bool = False
+    ahci: bool = True
+    card: str = "e1000"  # of CARDS
     uuid: str = ""
     origin: str = ""
     remarks: tuple[str, ...] = field(default=())
@@ -80,6 +86,8 @@ class VirtualMachine:
                 raise UsageError(f"{nic.mac[:40]!r} is not a MAC address", hint="write it as 52:54:00:12:34:56")
             if not _BRIDGE.fullmatch(nic.bridge):
                 raise UsageError(f"{nic.bridge[:40]!r} is not the name of a bridge", hint="list those of the host with: ip link")
+        if self.card not in CARDS:
+            raise UsageError(f"{self.card[:40]!r} is not a network card that is emulated", hint=f"name one of {', '.join(CARDS)}")
         if not 1 <= self.vcpus <= 512 or self.memory_mib < 64:
             raise UsageError(
                 f"{self.vcpus} vCPUs and {self.memory_mib} MiB are not a virtual machine",

@@ -1,9 +1,11 @@
 """xl's configuration file: xl.cfg(5), xl-disk-configuration(5), xl-network-configuration(5)."""
 
+from xeninstall.base.errors import UsageError
+
 from .model import DiskImage, Mode, VirtualMachine, xen_name
 
-# xl's word for each of QEMU's.
-_FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
+# xl's word for each of QEMU's. Of a format that it does not know, the guest would write over the container.
+FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd"}
 # Debian's package grub-xen-host, which every host of ours has.
 _GRUB = {Mode.PV: "/usr/lib/grub-xen/grub-x86_64-xen.bin", Mode.PVH: "/usr/lib/grub-xen/grub-i386-xen_pvh.bin"}
 
@@ -21,7 +23,7 @@ def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
             lines += ['firmware = "ovmf"' if vm.uefi else 'firmware = "seabios"', 'boot = "c"', 'serial = "pty"']
             lines += ['vga = "stdvga"', "vnc = 1", 'vnclisten = "127.0.0.1"', "usb = 1", 'usbdevice = ["tablet"]']
             # Before its drivers for Xen are there, it finds its disks at the emulated IDE or SATA controller.
-            lines += ['hdtype = "ahci"'] if len(vm.disks) > 4 or vm.uefi else []
+            lines += ['hdtype = "ahci"'] if vm.ahci and (len(vm.disks) > 4 or vm.uefi) else []
             lines += ["viridian = 1"] if vm.windows else []
         # Either reads the guest's own GRUB menu, in dom0 or within the guest.
         case Mode.PVH | Mode.PV if vm.plain_boot:
@@ -32,14 +34,17 @@ def xl_config(vm: VirtualMachine, mode: Mode = Mode.HVM) -> str:
         lines += ["localtime = 1"]
     lines += ['on_poweroff = "destroy"', 'on_reboot = "restart"', 'on_crash = "restart"']
     lines += ["disk = [", *(f"    {_quoted(_disk(disk, number))}," for number, disk in enumerate(vm.disks)), "]"]
-    model = ",model=e1000" if mode is Mode.HVM else ""
+    # The emulated card stays where no driver of Xen's takes its place; this machine type has no PCI Express for a newer one.
+    model = f",model={'rtl8139' if vm.card == 'rtl8139' else 'e1000'}" if mode is Mode.HVM else ""
     lines += ["vif = [", *(f"    {_quoted(f'mac={nic.mac},bridge={nic.bridge}{model}')}," for nic in vm.nics), "]"]
     return "\n".join(lines) + "\n"
 
 
 def _disk(disk: DiskImage, number: int) -> str:
+    if disk.format not in FORMATS:
+        raise UsageError(f"xl runs no disk in the format {disk.format}", hint="choose raw, qcow2 or vhd")
     # `target` comes last: it may hold commas.
-    return f"format={_FORMATS.get(disk.format, 'raw')}, vdev={xen_name(number)}, access=rw, target={disk.path}"
+    return f"format={FORMATS[disk.format]}, vdev={xen_name(number)}, access=rw, target={disk.path}"
 
 
 def _quoted(text: str) -> str:

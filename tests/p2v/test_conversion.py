@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from p2v import conversion
+from p2v import trial as trial_start
 from p2v.answers import as_answered, bridges_of, built_in, disks_of, request_of
 from p2v.cli import main
 from p2v.conversion import Conversion
 from p2v.journal import journal_of
+from p2v.preflight import Severity
 from p2v.vm.console import TrialError
 from p2v.vm.from_machine import from_machine
 from p2v.vm.model import VirtualMachine
@@ -20,7 +22,7 @@ from tests.p2v.guest.real_disks import OLD_RELEASE, cat, ext4, gpt, piece, tree
 from tests.p2v.vm.machines import RECORDED, recorded
 from xeninstall.answers.model import Convert, NicBridge, Source
 from xeninstall.base.errors import Error, RequirementError, Stopped, UsageError
-from xeninstall.base.events import Event, Finished, Progress, StageFinished, StageStarted
+from xeninstall.base.events import Event, Finished, Note, Progress, StageFinished, StageStarted
 from xeninstall.base.run import SystemRunner
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -78,7 +80,7 @@ def test_it_is_one_run_from_the_repairs_to_the_trial(tmp_path: Path, old: Path, 
     looked = job.preflight()
     assert not looked.refused and looked.read_bytes
     with monkeypatch.context() as without:
-        without.setattr(conversion, "TRIAL_PROGRAM", "qemu-of-nobody")
+        without.setattr(trial_start, "PROGRAM", "qemu-of-nobody")
         assert "qemu-of-nobody is missing" in job.preflight().as_text()
         assert job.preflight().refused
     facts = job.perform(told, threading.Event())
@@ -132,6 +134,40 @@ def test_a_stopped_copy_goes_on_with_the_next_try(tmp_path: Path) -> None:
     Conversion(answers, recorded("nvme"), SystemRunner()).perform(told, threading.Event())
     assert sha(to / "big.img") == sha(disk)
     assert [name for name, _, _ in told.stages] == ["map", "copy", "define", "verify"]
+
+
+@pytest.mark.parametrize(
+    ("form", "written", "how"),
+    [
+        ("vdi", ["old.xml"], "virsh define {to}/old.xml && virsh start old"),
+        ("vmdk", [], "import it into VMware or VirtualBox, or make a qcow2 of it: qemu-img convert -O qcow2"),
+        ("ova", [], "import it into VMware or VirtualBox: the OVF in it describes the machine"),
+        ("xva", [], "xe vm-import filename={to}/old.xva"),
+    ],
+)
+def test_what_no_hypervisor_runs_gets_no_definition_and_is_not_tried(
+    tmp_path: Path, form: str, written: list[str], how: str
+) -> None:
+    disk, to, told = tmp_path / "old.img", tmp_path / "machines", Told()
+    disk.write_bytes(b"x" * MIB)
+    answers = wanted(disk, to, repair=False, format=form, verify=False)
+    facts = Conversion(answers, recorded("nvme"), SystemRunner()).perform(told, threading.Event())
+    assert facts["start it"] == how.format(to=to)
+    assert sorted(path.name for path in to.iterdir() if path.suffix in (".cfg", ".xml")) == written
+    said = [one.text for one in told.events if isinstance(one, Note) and one.warning]
+    assert any(f"cannot run {form}: " in text for text in said)
+
+
+@pytest.mark.parametrize("form", ["ova", "xva"])
+def test_a_trial_start_of_an_archive_is_refused_before_anything_moves(tmp_path: Path, form: str) -> None:
+    disk, to, told = tmp_path / "old.img", tmp_path / "machines", Told()
+    disk.write_bytes(b"x" * MIB)
+    job = Conversion(wanted(disk, to, repair=False, format=form, test_boot=True), recorded("nvme"), SystemRunner())
+    (refused,) = [one for one in job.preflight().findings if one.severity is Severity.REFUSED]
+    assert f"QEMU starts no machine from {form}" in refused.text and "convert.test_boot" in refused.remedy
+    with pytest.raises(RequirementError, match=f"QEMU starts no machine from {form}"):
+        job.perform(told, threading.Event())
+    assert not list(to.glob("*")) and not told.stages
 
 
 def test_disks_are_named_for_good_and_the_targets_own_is_left_out() -> None:

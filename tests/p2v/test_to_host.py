@@ -43,6 +43,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     described = OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n"
+    described += "=== /etc/adjtime\n0 0 0\n0\nLOCAL\n"
     root = tree(tmp_path / "t", described)
     (root / "big").write_bytes(bytes(range(256)) * (6 * MIB // 256))
     ext4(tmp_path / "root", root, 24)
@@ -80,11 +81,13 @@ def test_one_that_was_stopped_goes_on_with_the_same_repairs(host: Sshd, old: Pat
     stop = threading.Event()
     with pytest.raises(Stopped):
         conversion_to(wanted(host, old, limit="2M"), recorded("nvme"), SystemRunner()).perform(Told(stop, "copy"), stop)
-    assert sorted(path.suffix for path in scratch.iterdir()) == [".begun", ".overlay"]
+    assert sorted(path.suffix for path in scratch.iterdir()) == [".begun", ".overlay", ".traits"]
     made = next(scratch.glob("*.overlay")).stat().st_ino
     told = Told()
     conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(told, threading.Event())
     assert (tmp_path / "host/images/old-disk0.img").exists() and made and not list(scratch.iterdir())
+    # Nobody looked at the system again, whose clock runs on local time.
+    assert "localtime = 1" in (tmp_path / "host/configs/old.cfg").read_text()
 
 
 def test_a_try_that_finds_the_host_away_loses_nothing_of_the_one_before(

@@ -1,6 +1,7 @@
 """A trial start in QEMU ends at the login, at what nothing comes after, or in time."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ VM = VirtualMachine("old", cores=2, memory_bytes=1 << 30, disks=(DiskImage("/srv
 def test_the_machine_is_without_a_network_and_its_disks_stay_as_they_are(tmp_path: Path) -> None:
     argv = qemu_arguments(VM, tmp_path, tmp_path / "console", kvm=False)
     assert argv[argv.index("-nic") + 1] == "none" and "-netdev" not in argv
-    assert "file=/srv/a,,b.qcow2,format=qcow2,if=virtio,snapshot=on,cache=unsafe" in argv
+    assert "file=/srv/a,,b.qcow2,format=qcow2,if=ide,snapshot=on,cache=unsafe" in argv and "q35" in argv
+    virtio = qemu_arguments(replace(VM, virtio_disks=True), tmp_path, tmp_path / "console", kvm=False)
+    assert "file=/srv/a,,b.qcow2,format=qcow2,if=virtio,snapshot=on,cache=unsafe" in virtio
+    assert "pc" in qemu_arguments(replace(VM, ahci=False), tmp_path, tmp_path / "console", kvm=False)
 
 
 class Played:

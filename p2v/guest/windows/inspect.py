@@ -9,7 +9,19 @@ from .model import Registry, Value, Windows
 from .volume import WindowsVolume
 
 _FOLDERS = ("Windows", "WINNT")
-_SERVICES = ("atapi", "intelide", "pciide", "msahci", "storahci", "stornvme", "viostor", "vioscsi", "xenvbd", "p2v-first-boot")
+_SERVICES = (
+    "atapi",
+    "intelide",
+    "pciide",
+    "msahci",
+    "storahci",
+    "stornvme",
+    "viostor",
+    "vioscsi",
+    "netkvm",
+    "xenvbd",
+    "p2v-first-boot",
+)
 _CONTROLS = ("Session Manager\\Environment", "Session Manager\\Power", "CrashControl", "TimeZoneInformation")
 _CURRENT = "Microsoft\\Windows NT\\CurrentVersion"
 _MOST_MINUTES = 24 * 60

@@ -1,12 +1,13 @@
 """All repairs of a Windows system: planned, then made on its volume and its EFI system partition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xeninstall.base.run import Runner
 
 from ..apply import RepairError
 from ..model import Traits
+from .devices import devices
 from .hive import merge
 from .inspect import hive_path, local_time, utc_offset_seconds
 from .model import Change, CopyIn, CopyOnEsp, DeleteKey, PatchVolume, Planned, Repair, SetValue, Windows, describe
@@ -25,13 +26,19 @@ class Report:
     @property
     def traits(self) -> Traits:
         """What its virtual machine has to know of it."""
-        offset = utc_offset_seconds(self.guest)
-        return Traits(uefi=self.guest.uefi, windows=True, local_time=local_time(self.guest), utc_offset_seconds=offset)
+        found = devices(self.guest, self.changes)
+        local, offset = local_time(self.guest), utc_offset_seconds(self.guest)
+        return replace(found, uefi=self.guest.uefi, windows=True, local_time=local, utc_offset_seconds=offset)
 
     @property
     def changes(self) -> list[Change]:
         """All of them, in order."""
         return [change for _, planned in self.steps for change in planned.changes]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the user should know and may have to do by hand."""
+        return [remark for _, planned in self.steps for remark in planned.remarks]
 
     def as_text(self) -> str:
         """For people."""

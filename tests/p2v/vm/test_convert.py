@@ -55,9 +55,32 @@ def test_xen_runs_it_as_the_mode_says(tmp_path: Path, disk: Path, words: list[st
     assert told in (tmp_path / "old.cfg").read_text().splitlines()
 
 
+def test_a_definition_is_written_only_for_what_runs_the_image(
+    tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form, written, said in (
+        ("vhd", ["old.cfg", "old.xml"], ""),
+        ("vdi", ["old.xml"], "no definition for xl was written, since it cannot run vdi: for Xen choose raw, qcow2 or vhd"),
+    ):
+        to = tmp_path / form
+        to.mkdir()
+        arguments = ["--format", form, "--define", "--machine", str(MACHINE), "--name", "old"]
+        assert main(["convert", str(disk), "--to", str(to / f"old.{form}"), *arguments]) == 0
+        assert sorted(path.name for path in to.iterdir() if path.suffix in (".cfg", ".xml")) == written
+        told = capsys.readouterr().err
+        assert said in told if said else "no definition" not in told
+    assert "type='vdi'" in (tmp_path / "vdi/old.xml").read_text()
+    assert "format=vhd, " in (tmp_path / "vhd/old.cfg").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--define", "--format", "vmdk", "--machine", str(MACHINE)], "neither xl nor libvirt runs a machine from vmdk"),
+        (["--define", "--format", "vhdx", "--machine", str(MACHINE)], "neither xl nor libvirt runs a machine from vhdx"),
+        (["--define", "--format", "ova", "--machine", str(MACHINE)], "neither xl nor libvirt runs a machine from ova"),
+        (["--define", "--format", "xva", "--machine", str(MACHINE)], "xe vm-import filename={tmp}/new"),
+        (["--define", "--format", "null", "--machine", str(MACHINE)], "neither xl nor libvirt runs a machine from null"),
         (["--define"], "the machine that these disks come from is not known"),
         (["--define", "--machine", "{tmp}/none"], "{tmp}/none cannot be read"),
         (["--define", "--machine", "{tmp}/disk.img"], "{tmp}/disk.img:"),

@@ -50,6 +50,7 @@ def test_cards_go_to_the_bridges_that_are_named_for_them() -> None:
         (VirtualMachine('a"\nkernel="/x'), "is not a name for a virtual machine"),
         (VirtualMachine("old", nics=(Nic("52:54:00:aa:00:01,script=/x"),)), "is not a MAC address"),
         (VirtualMachine("old", nics=(Nic("52:54:00:aa:00:01", "br0,script=/x"),)), "is not the name of a bridge"),
+        (VirtualMachine("old", card="e1000,script=/x"), "is not a network card that is emulated"),
         (VirtualMachine("old", memory_bytes=0), "2 vCPUs and 0 MiB are not a virtual machine"),
         (VirtualMachine("old", sockets=0), "0 vCPUs and 2048 MiB are not a virtual machine"),
     ],
@@ -57,7 +58,7 @@ def test_cards_go_to_the_bridges_that_are_named_for_them() -> None:
 def test_what_would_say_more_than_it_should_is_refused(vm: VirtualMachine, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         vm.check()
-    replace(vm, name="old", nics=(), memory_bytes=GIB, sockets=1).check()
+    replace(vm, name="old", nics=(), memory_bytes=GIB, sockets=1, card="e1000").check()
 
 
 def test_disks_are_named_beyond_the_alphabet() -> None:

@@ -1,5 +1,6 @@
 """Windows repairs on real NTFS volumes and real hives, read back byte by byte. No Windows was booted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,6 @@ def test_xp_finds_an_emulated_ide_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["win7", "win10"])
 def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> None:
     volume = make_volume(tmp_path / "volume", version)
-    from dataclasses import replace
-
     guest = replace(looked_at(volume), packages=(VIOSTOR, NETKVM))
     repaired(volume, guest)
     after, control_set = keys_of(volume), guest.control_set
@@ -138,6 +137,25 @@ def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> Non
         assert b"pnputil -i -a drivers\\viostor\\viostor.inf" in script and script.count(b"\n") == script.count(b"\r\n")
 
 
+@pytest.mark.parametrize(
+    ("version", "packages", "expected"),
+    [
+        ("xp", (), (False, False, False, "rtl8139")),
+        ("xp", (VIOSTOR, NETKVM), (True, False, False, "rtl8139")),
+        ("win7", (), (False, False, True, "e1000")),
+        ("win10", (), (False, False, True, "e1000e")),
+        ("win10", (VIOSTOR, NETKVM), (True, True, True, "e1000e")),
+        ("win10", (NETKVM,), (False, True, True, "e1000e")),
+    ],
+)
+def test_its_machine_shows_it_only_what_it_has_drivers_for(
+    tmp_path: Path, version: str, packages: tuple[Package, ...], expected: tuple[bool, bool, bool, str]
+) -> None:
+    guest = replace(looked_at(make_volume(tmp_path / "volume", version)), packages=packages)
+    found = plan_repairs(guest).traits
+    assert (found.virtio_disks, found.virtio_cards, found.ahci, found.card) == expected
+
+
 @pytest.mark.parametrize("signature", [b"HIBR", b"hibr", b"RSTR", b"wake"])
 def test_a_hibernated_system_is_refused_or_its_image_dropped(tmp_path: Path, signature: bytes) -> None:
     volume = make_volume(tmp_path / "volume", "win10", more={"hiberfil.sys": signature + bytes(8188)})
@@ -156,8 +174,6 @@ def test_a_hibernated_system_is_refused_or_its_image_dropped(tmp_path: Path, sig
 
 
 def test_uefi_and_old_bios_are_started_without_their_machine(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     guest = looked_at(make_volume(tmp_path / "win10", "win10"))
     uefi = replace(guest, uefi=True, esp={"/EFI/MICROSOFT/BOOT/BOOTMGFW.EFI": b"manager"})
     assert [(change.path, change.data) for change in on_esp(plan_repairs(uefi))] == [("/EFI/BOOT/BOOTX64.EFI", b"manager")]
