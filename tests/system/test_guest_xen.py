@@ -23,7 +23,7 @@ from .qemu import NESTING, Disk, Machine, UserNet
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
 _NAME = "converted"
-_LOGIN_SECONDS = {Mode.PV: 900, Mode.PVH: 1200, Mode.HVM: 1800}
+_LOGIN_SECONDS = {Mode.PV: 900, Mode.PVH: 2400, Mode.HVM: 2400}
 _LEAVE = "\x1d"  # Ctrl+]: out of xl console
 
 
