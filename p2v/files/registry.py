@@ -7,6 +7,9 @@ from .model import Lost
 
 _FIRST_BIN = 4096
 _MAX_DEPTH, _MAX_KEYS, _MAX_DATA = 4, 100_000, 65536
+# All that is read of one: a hundred times what is asked for. Lists of keys may lead to the same places again and again.
+_MAX_BYTES = 256 << 20
+_CELL_BYTES = 64  # which a cell counts at least, for the time that it takes
 _TEXT, _EXPANDED, _NUMBER = 1, 2, 4
 
 
@@ -14,7 +17,7 @@ class Hive:
     """`read` gives bytes of the hive's file. Raises Lost."""
 
     def __init__(self, read: Callable[[int, int], bytes]) -> None:
-        self._read = read
+        self._read, self._left = read, _MAX_BYTES
         head = read(0, 48)
         if head[:4] != b"regf":
             raise Lost("it is no hive")
@@ -85,6 +88,9 @@ class Hive:
             yield _name(cell, 2, 20), (kind, found)
 
     def _exactly(self, offset: int, length: int) -> bytes:
+        self._left -= max(length, _CELL_BYTES)
+        if self._left < 0:
+            raise Lost("its keys lead to the same places again and again")
         data = self._read(offset, length)
         if len(data) != length:
             raise Lost("it ends too early")

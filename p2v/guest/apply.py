@@ -71,7 +71,7 @@ class Applier:
         self._put(place, change.data, change.mode)
 
     def _put(self, place: str, data: bytes, mode: int) -> None:
-        self._make_folders(posixpath.dirname(place))
+        self._tree.make_folders(posixpath.dirname(place))
         if self._tree.kind(place) not in (None, Kind.FILE):
             raise TreeError(f"{place} of the guest is not a file")
         fd = self._tree.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, mode)
@@ -82,22 +82,13 @@ class Applier:
 
     def _make_link(self, path: str, target: str) -> None:
         parent, name = posixpath.split(path)
-        self._make_folders(parent)
-        with _folder(self._tree, parent) as fd:
+        self._tree.make_folders(parent)
+        with self._tree.folder(parent) as fd:
             os.symlink(target, name, dir_fd=fd)
 
     def _unlink(self, path: str) -> None:
-        parent, name = posixpath.split(path)
-        with suppress(FileNotFoundError), _folder(self._tree, parent) as fd:
-            os.unlink(name, dir_fd=fd)
-
-    def _make_folders(self, path: str) -> None:
-        if self._tree.kind(path) is Kind.FOLDER:
-            return
-        parent, name = posixpath.split(path)
-        self._make_folders(parent)
-        with _folder(self._tree, parent) as fd:
-            os.mkdir(name, 0o755, dir_fd=fd)
+        with suppress(FileNotFoundError):
+            self._tree.unlink(path)
 
     def _beside(self, path: str) -> str:
         parent, name = posixpath.split(path)
@@ -117,7 +108,7 @@ class Applier:
             self._undo[place] = f"rm -f {quoted}"
 
     def _copy(self, place: str, kept: str) -> None:
-        self._make_folders(posixpath.dirname(kept))
+        self._tree.make_folders(posixpath.dirname(kept))
         source = self._tree.open(place, os.O_RDONLY | os.O_NONBLOCK)
         try:
             was = os.fstat(source)
@@ -134,16 +125,3 @@ class Applier:
                 os.close(target)
         finally:
             os.close(source)
-
-
-class _folder:
-    """A folder of the guest, open."""
-
-    def __init__(self, tree: RootTree, path: str) -> None:
-        self._fd = tree.open(path or "/", os.O_RDONLY | os.O_DIRECTORY)
-
-    def __enter__(self) -> int:
-        return self._fd
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)

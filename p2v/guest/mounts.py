@@ -16,7 +16,7 @@ from xeninstall.base.interruption import held
 from xeninstall.base.run import CommandError, Runner
 
 from ..layout.model import Kind
-from .esp import Esp
+from .esp import Esp, staged
 from .inspect import inspect, is_linux
 from .linux.names import logical_names, resolve
 from .loops import loop_device
@@ -191,10 +191,9 @@ class _Bench:
         at = tree.root / tree.real(place).lstrip("/")
         if slot.kind is Kind.FAT and len(slot.places) == 1:
             (disk, extent) = slot.places[0]
-            staged = Esp(self._disks[disk], extent.start, self._new_folder("esp"), self._runner)
-            staged.take()
-            found.esps.append(staged)
-            self._bind(staged.folder, at)
+            esp = self._stack.enter_context(staged(self._disks[disk], extent, self._runner))
+            found.esps.append(esp)
+            self._bind(esp.folder, at)
         elif slot in self.tops:
             source = self._subfolder(self.tops[slot], slot, options)
             if source is not None and source != self.tops.get(found.slot):

@@ -9,7 +9,10 @@ import os
 import posixpath
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from errno import ENOTDIR
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -133,6 +136,32 @@ class RootTree:
         finally:
             os.close(fd)
         return tuple(found[:_MAX_NAMES])
+
+    @contextmanager
+    def folder(self, path: str) -> Iterator[int]:
+        """A folder, open: what is made or removed in it by its name alone is in the guest. Raises OSError."""
+        fd = self.open(path or "/", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def make_folders(self, path: str) -> None:
+        """Make it, and those above it that are missing. Raises OSError."""
+        if self.kind(path) is Kind.FOLDER:
+            return
+        parent, name = posixpath.split(path)
+        if not name:
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), path)
+        self.make_folders(parent)
+        with self.folder(parent) as fd:
+            os.mkdir(name, 0o755, dir_fd=fd)
+
+    def unlink(self, path: str) -> None:
+        """Remove a file, or a link and not what it leads to. Raises OSError."""
+        parent, name = posixpath.split(path)
+        with self.folder(parent) as fd:
+            os.unlink(name, dir_fd=fd)
 
     def _place(self, fd: int) -> str:
         try:

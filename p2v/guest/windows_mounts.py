@@ -11,10 +11,11 @@ from xeninstall.base.run import Runner
 
 from ..layout.model import Kind
 from .apply import RepairError
-from .esp import Esp
+from .esp import staged
 from .loops import loop_device
 from .slots import Slot
 from .tree import MAX_BYTES
+from .windows.esp_loader import LOADERS
 from .windows.inspect import inspect
 from .windows.model import Package, Windows
 from .windows.repair import Report, make_on_volume, on_esp, patches, plan_repairs
@@ -64,12 +65,10 @@ def repair_windows(found: WindowsFound, disks: Sequence[Path], runner: Runner, *
             file.write(patch.data)
     wanted = on_esp(report)
     if wanted and found.esp is not None:
-        with tempfile.TemporaryDirectory(prefix="p2v-esp-") as place:
-            esp_disk, esp_extent = found.esp.places[0]
-            esp = Esp(disks[esp_disk], esp_extent.start, Path(place), runner)
-            esp.take()
+        esp_disk, esp_extent = found.esp.places[0]
+        with staged(disks[esp_disk], esp_extent, runner) as esp:
             for change in wanted:
-                path = _beside(Path(place), change.path)
+                path = _beside(esp.folder, change.path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(change.data)
             esp.put_back()
@@ -98,14 +97,10 @@ def _look(
 
 
 def _esp_files(slot: Slot, disks: Sequence[Path], runner: Runner) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory(prefix="p2v-esp-") as place:
-        disk, extent = slot.places[0]
-        Esp(disks[disk], extent.start, Path(place), runner).take()
-        return {
-            f"/{path.relative_to(place)}".upper(): path.read_bytes()
-            for path in Path(place).rglob("*")
-            if path.is_file() and path.stat().st_size <= MAX_BYTES
-        }
+    disk, extent = slot.places[0]
+    with staged(disks[disk], extent, runner) as esp:
+        found = {f"/{path.relative_to(esp.folder)}".upper(): path for path in esp.folder.rglob("*") if path.is_file()}
+        return {name: path.read_bytes() for name, path in found.items() if name in LOADERS and path.stat().st_size <= MAX_BYTES}
 
 
 def _beside(root: Path, path: str) -> Path:

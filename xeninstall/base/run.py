@@ -244,6 +244,12 @@ class Channel:
         """The end of what it wrote on standard error."""
         return _text(b"".join(list(self._said))).strip()
 
+    def wait_for(self, seconds: float) -> int | None:
+        """Its exit status, or None when it still runs after that long."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._popen.wait(seconds)
+        return None
+
     def end_input(self) -> None:
         """Nothing more comes."""
         assert self._popen.stdin is not None

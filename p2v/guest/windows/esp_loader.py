@@ -3,6 +3,7 @@
 from .model import CopyOnEsp, Planned, Repair, Windows
 
 _MANAGER, _FALLBACK = "/EFI/Microsoft/Boot/bootmgfw.efi", "/EFI/BOOT/BOOTX64.EFI"
+LOADERS = (_MANAGER.upper(), _FALLBACK.upper())  # what is asked for of the partition, in capitals
 
 
 def _plan(guest: Windows) -> Planned:

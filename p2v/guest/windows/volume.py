@@ -41,7 +41,10 @@ class WindowsVolume:
         fd = self.tree.open(f"/{place}", os.O_RDONLY)
         with os.fdopen(fd, "rb") as file:
             if os.fstat(fd).st_size > _MAX_FILE_BYTES:
-                raise RepairError(f"{path} of the Windows system is larger than {_MAX_FILE_BYTES >> 20} MiB")
+                raise RepairError(
+                    f"{path} of the Windows system is larger than {_MAX_FILE_BYTES >> 20} MiB",
+                    hint="look at it: it should be small",
+                )
             return file.read()
 
     @property
@@ -54,19 +57,20 @@ class WindowsVolume:
 
     def write(self, change: CopyIn) -> None:
         """A file onto the volume; one that is there is kept beside it. Raises RepairError."""
-        parts, place = change.path.split("/"), ""
+        *folders, name = change.path.split("/")
         try:
-            for part in parts[:-1]:
-                found = self.find(f"{place}/{part}".lstrip("/"))
-                if found is None:
-                    found = f"{place}/{part}".lstrip("/")
-                    os.mkdir(self.tree.root / found)  # noqa: PTH102 (a path of the guest)
-                place = found
-            existing = self.find(f"{place}/{parts[-1]}".lstrip("/"))
-            target = f"/{existing or f'{place}/{parts[-1]}'.lstrip('/')}"
-            if existing is not None:
-                self._keep(target)
-            fd = self.tree.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+            place = ""
+            for part in folders:
+                place = self._beside(place, part)
+            self.tree.make_folders(f"/{place}")
+            target = f"/{self._beside(place, name)}"
+            if self.tree.link(target) is not None or self.tree.kind(target) not in (None, Kind.FILE):
+                raise RepairError(
+                    f"{change.path} cannot be written on the Windows volume: it is there, and is no file",
+                    hint="look at it, and remove it by hand",
+                )
+            self._keep(target)
+            fd = self.tree.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
             with os.fdopen(fd, "wb") as file:
                 file.write(change.data)
         except OSError as error:
@@ -75,12 +79,19 @@ class WindowsVolume:
                 hint="see that it has room, or convert without --repair",
             ) from None
 
+    def _beside(self, folder: str, name: str) -> str:
+        """The path of what is in a folder, as it is written there, or as it is to be."""
+        path = f"{folder}/{name}".lstrip("/")
+        return self.find(path) or path
+
     def _keep(self, target: str) -> None:
         data = self.read(target.lstrip("/"))
+        if data is None:
+            return
         with suppress(FileExistsError):
             fd = self.tree.open(f"{target}.before-p2v", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
             with os.fdopen(fd, "wb") as file:
-                file.write(data or b"")
+                file.write(data)
 
 
 def _leave_hibernation(volume: WindowsVolume, drop: bool) -> None:
@@ -89,7 +100,7 @@ def _leave_hibernation(volume: WindowsVolume, drop: bool) -> None:
             "the Windows system hibernates, or was shut down by a fast start-up", hint=f"{_HINT}; or give --drop-hibernation"
         )
     # Windows makes the file again when it wants one.
-    (volume.tree.root / (volume.find("hiberfil.sys") or "")).unlink()
+    volume.tree.unlink(f"/{volume.find('hiberfil.sys')}")
 
 
 @contextmanager

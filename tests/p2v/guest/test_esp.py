@@ -1,17 +1,21 @@
 """The EFI system partition as a folder: what is changed there, and nothing else, is changed on the disk."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from p2v.guest import esp as esp_module
 from p2v.guest.apply import RepairError
-from p2v.guest.esp import Esp
+from p2v.guest.esp import Esp, staged
+from p2v.types import Extent
 from tests.p2v.disks import MIB, run
 from xeninstall.base.run import SystemRunner
 
 from .real_disks import fat, tree
 
+WHOLE = Extent(0, 34 * MIB)
 pytestmark = pytest.mark.root  # contained by bubblewrap
 
 
@@ -88,3 +92,62 @@ def test_a_damaged_one_reaches_nothing_outside_of_its_folder(image: Path, tmp_pa
 def _alone(image: Path, to: Path) -> Path:
     to.write_bytes(image.read_bytes()[MIB:-MIB])
     return to
+
+
+def test_entries_that_share_their_bytes_come_out_no_larger_than_the_partition(tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    tree(tmp_path / "t", "=== /SHARED.BIN\nx\n")
+    (tmp_path / "t/SHARED.BIN").write_bytes(bytes(range(256)) * (8 * MIB // 256))
+    fat(part, tmp_path / "t")
+    data = bytearray(part.read_bytes())
+    at = data.find(b"SHARED  BIN")
+    for number in range(1, 12):
+        data[at + 32 * number : at + 32 * number + 32] = data[at : at + 32]
+        data[at + 32 * number : at + 32 * number + 6] = b"COPY%02d" % number
+    part.write_bytes(data)
+    too_much = "the EFI system partition is damaged, or not one: more than 50 MiB would come out of it"
+    with pytest.raises(RepairError, match=too_much) as raised, staged(part, WHOLE, SystemRunner()):
+        pass
+    assert raised.value.hint and not mounted()
+
+
+def test_folders_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    fat(part, tree(tmp_path / "t", "=== /A/B/C/file\nx\n"))
+    data = bytearray(part.read_bytes())
+    # Each of the inner folder's entries is the outer folder again.
+    outer, inner = (data[(at := data.find(name)) : at + 32] for name in (b"A          ", b"B          "))
+    root = data.find(b"A          ")
+    at = data.find(b"C          ")
+    for number in range(8):
+        data[at + 32 * number : at + 32 * number + 32] = outer
+        data[at + 32 * number : at + 32 * number + 2] = b"D%d" % number
+    assert inner and root < at
+    part.write_bytes(data)
+    with pytest.raises(RepairError, match="the EFI system partition"), staged(part, WHOLE, SystemRunner()):
+        pass
+    assert not mounted()
+
+
+def test_more_files_than_anybody_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esp_module, "_MOST_FILES", 20)
+    part = tmp_path / "part"
+    fat(part, tree(tmp_path / "t", "".join(f"=== /{number}\nx\n" for number in range(30))))
+    with pytest.raises(RepairError, match="more than 20 files would come out of it"), staged(part, WHOLE, SystemRunner()):
+        pass
+
+
+def test_whoever_writes_into_its_folder_fills_nothing_else(image: Path) -> None:
+    with staged(image, Extent(MIB, 34 * MIB), SystemRunner()) as esp:
+        assert os.statvfs(esp.folder).f_blocks * os.statvfs(esp.folder).f_frsize == 50 * MIB
+        with pytest.raises(OSError, match="No space left"), (esp.folder / "big").open("wb") as file:
+            for _ in range(60):
+                file.write(bytes(MIB))
+        (esp.folder / "big").unlink()
+        (esp.folder / "link").symlink_to("/etc/hostname")
+        esp.put_back()
+    assert "link" not in run("mdir", "-b", "-i", f"{image}@@{MIB}", "::/")
+
+
+def mounted() -> bool:
+    return "p2v-esp" in Path("/proc/self/mountinfo").read_text()

@@ -1,7 +1,9 @@
 """The guest's own programs reach nothing but the guest, and end when they are told to."""
 
 import os
+import re
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -25,7 +27,7 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "root"
     for place in ("bin", "etc", "dev", "proc", "sys", "run", "tmp"):
         (root / place).mkdir(parents=True)
-    for name in ("bash", "sleep", "touch", "cat", "mknod", "mount", "ls", "chroot", "mkdir", "head"):
+    for name in ("bash", "sleep", "touch", "cat", "mknod", "mount", "ls", "chroot", "mkdir", "head", "chmod", "perl"):
         program = Path(shutil.which(name) or f"/bin/{name}")
         shutil.copy2(program, root / "bin" / name)
         for word in subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout.split():
@@ -77,6 +79,54 @@ def test_it_cannot_mount_nor_leave_its_root(root: Path, run: Run) -> None:
     ran = run(escape)
     assert "outside: No such file" in ran.output
     assert "outside\n" not in ran.output.replace("outside: No", "")
+
+
+# open_by_handle_at(2) with the second inode of a file system, which is its root in many; every descriptor it has is tried.
+_BY_HANDLE = """my $handle = pack("IiII", 8, 1, 2, 0);
+for my $place (@ARGV) {
+    open(my $at, "<", $place) or opendir($at, $place) or next;
+    my $fd = syscall(%d, fileno($at), $handle, 0200000);
+    print "$place opened\\n" if $fd >= 0;
+}
+print "tried\\n";
+"""
+
+
+def test_no_handle_leads_out_of_its_mounts(root: Path, run: Run) -> None:
+    (root / "handle.pl").write_text(_BY_HANDLE % {"x86_64": 304, "aarch64": 265}[os.uname().machine])
+    assert run("perl /handle.pl / /dev /dev/null /proc /sys /tmp /run /run/* /proc/self/fd/*").output == "tried"
+    said = run("cat /proc/self/mountinfo /proc/self/status").output
+    assert not int(re.findall(r"CapPrm:\s*(\w+)", said)[0], 16) & 1 << 2, "CAP_DAC_READ_SEARCH opens any inode of a mount"
+    mounts = [line.split() for line in said.splitlines() if " - " in line]
+    assert [words[4] for words in mounts if words[-3] not in ("tmpfs", "proc")] == ["/"], "only the guest is shared"
+
+
+def test_what_it_changes_of_its_devices_and_of_proc_is_not_ours(run: Run) -> None:
+    places = ["/dev/null", "/dev/zero", "/dev/tty", "/proc/version"]
+    before = {place: stat.S_IMODE(Path(place).stat().st_mode) for place in places}
+    try:
+        said = run(f"chmod a+x {' '.join(places)} /proc/self/fd/0 /proc/self/fd/1; echo x > /dev/null && echo ok").output
+        assert {place: stat.S_IMODE(Path(place).stat().st_mode) for place in places} == before
+    finally:
+        for place in places:
+            Path(place).chmod(before[place])
+    assert said.endswith("ok")
+
+
+def test_what_it_says_is_read_to_its_end_and_in_order(run: Run) -> None:
+    assert run("echo one; echo two >&2; echo three").output == "one\ntwo\nthree"
+    assert run("exec >&- 2>&-; sleep 1").problem == ""
+    assert run("read -r x; echo $?").output == "1"  # nobody says anything to it
+    said = run("for n in {1..30000}; do echo $n; done")
+    assert said.problem == "" and said.output.endswith("\n30000") and len(said.output) < 5000
+
+
+def test_what_outlives_it_is_ended_and_not_waited_for(run: Run) -> None:
+    began = time.monotonic()
+    assert run("(trap '' TERM HUP; exec sleep 4343) & echo done").output == "done"
+    assert run("while :; do :; done & trap '' TERM; while :; do sleep 4343; done", seconds=1).problem
+    assert time.monotonic() - began < 15
+    assert "sleep 4343" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_what_hangs_is_ended_with_all_that_it_started(run: Run) -> None:
