@@ -30,7 +30,7 @@ from .guest.traits import with_traits
 from .journal import journal_of, read_journal
 from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight
-from .repaired import convert_repaired
+from .repaired import Wishes, convert_repaired
 from .request import Request, goals
 from .task import begun
 from .trial import PROGRAM as TRIAL_PROGRAM
@@ -77,7 +77,7 @@ class Conversion:
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
         with self._asked() as asked:
-            found = preflight(replace(asked.request, resume=False), wishes_of(self.answers, self._machine), self._runner)
+            found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
         return replace(found, findings=(*found.findings, *self._trial_findings()))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
@@ -99,6 +99,10 @@ class Conversion:
             kept.forget()
         telling.finish(facts)
         return facts
+
+    def _wishes(self) -> Wishes | None:
+        """What repairs are given, where anything is repaired."""
+        return wishes_of(self.answers, self._machine) if self.answers.repair else None
 
     def _trial_findings(self) -> tuple[Finding, ...]:
         if not self.answers.test_boot or shutil.which(TRIAL_PROGRAM):

@@ -18,7 +18,7 @@ from .guest.tree import printable
 from .image.model import FormatError
 from .image.table import FORMATS
 from .layout.model import Kind
-from .repaired import Looked, Wishes, plan_only
+from .repaired import Looked, Told, Wishes, plan_only
 from .request import Goal, Request, goals
 from .source.device import open_source
 from .task import image_length
@@ -26,6 +26,10 @@ from .types import DiskReader
 
 _SAMPLE_BYTES = 96 * MIB
 _SAMPLE_SECONDS = 1.5
+_RUNS_HERE = ("x86_64", "i386", "amd64", "x86")
+_HIBERNATES = "Windows hibernates, or was shut down by a fast start-up"
+_SHUT_DOWN = "start it and shut it down with: shutdown /s /f /t 0"
+_UNREPAIRED = "with nothing repaired (without --repair, or convert.repair = false)"
 
 
 class Severity(StrEnum):
@@ -97,9 +101,9 @@ class Room:
     free_bytes: int | None
 
 
-def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | None = None) -> Preflight:
-    """Look at everything, and change nothing; `room` is of a target that is no file. Raises Error only for a request that cannot
-    be understood.
+def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Room | None = None) -> Preflight:
+    """Look at everything, and change nothing; without wishes nothing is going to be repaired, `room` is of a target that is no
+    file. Raises Error only for a request that cannot be understood.
     """
     each = tuple(Goal((number,), None, disk) for number, disk in enumerate(request.disks))
     planned = goals(request) if room is None else each
@@ -115,7 +119,7 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
             return Preflight(tuple(findings), Looked((), ()), 0, None, None, None)
         maps = map_sources(readers, runner, everything=request.everything)
         for reader, disk_map in zip(readers, maps, strict=True):
-            findings += _of_disk(reader.name, disk_map, unlocked=bool(wishes.passphrases))
+            findings += _of_disk(reader.name, disk_map, unlocked=wishes is not None and bool(wishes.passphrases))
         read_bytes = sum(disk_map.block_map.used_bytes for disk_map in maps)
         image_bytes: int | None = 0
         for goal in planned:
@@ -136,9 +140,10 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
     try:
         looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
     except Error as error:
-        findings.append(Finding(Severity.REFUSED, "repairs", error.message, error.hint))
+        severity = Severity.REFUSED if wishes is not None else Severity.WARNING
+        findings.append(Finding(severity, "systems", error.message, error.hint))
         looked = Looked((), ())
-    findings += _of_systems(looked, wishes)
+    findings += _of_repairs(looked, wishes) if wishes is not None else _as_they_are(looked)
     return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds)
 
 
@@ -166,19 +171,17 @@ def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Findin
                 yield Finding(Severity.NOTE, subject, f"copied whole, since {volume.whole_because}")
 
 
-def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
+def _of_repairs(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
     for title in looked.hibernated:
         if not wishes.drop_hibernation:
-            remedy = "start it and shut it down with: shutdown /s /f /t 0; or give --drop-hibernation"
-            yield Finding(Severity.REFUSED, title, "Windows hibernates, or was shut down by a fast start-up", remedy)
+            remedy = f"{_SHUT_DOWN}; or give --drop-hibernation (convert.drop_hibernation)"
+            yield Finding(Severity.REFUSED, title, _HIBERNATES, remedy)
     for report in looked.reports:
         told = report.as_json()
-        guest = told["guest"]
-        assert isinstance(guest, dict)
-        name, architecture = str(guest["name"]), str(guest["architecture"])
-        if architecture not in ("x86_64", "i386", "amd64", "x86"):
+        name, architecture = _name_of(report)
+        if architecture not in _RUNS_HERE:
             text = f"it is built for {architecture}: a host with x86 processors cannot run it"
-            yield Finding(Severity.REFUSED, name, text, "convert it for a host of its own kind, without --repair")
+            yield Finding(Severity.REFUSED, name, text, f"convert it for a host of its own kind, {_UNREPAIRED}")
         else:
             yield Finding(Severity.GOOD, name, "it can be repaired")
         repairs = told["repairs"]
@@ -189,8 +192,31 @@ def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
     for remark in looked.remarks:
         yield Finding(Severity.WARNING, "systems", printable(remark))
     if not looked.reports:
-        remedy = "convert it without --repair, and make it start by hand"
-        yield Finding(Severity.WARNING, "systems", "none was found that can be repaired", remedy)
+        remedy = f"convert it {_UNREPAIRED}, and make it start by hand"
+        yield Finding(Severity.REFUSED, "systems", "none was found that can be repaired", remedy)
+
+
+def _as_they_are(looked: Looked) -> Iterator[Finding]:
+    """Where nothing is repaired: what each system will meet where it goes."""
+    for title in looked.hibernated:
+        yield Finding(Severity.WARNING, title, f"{_HIBERNATES}: it goes on from there on other hardware, or fails to", _SHUT_DOWN)
+    for report in looked.reports:
+        name, architecture = _name_of(report)
+        text = "nothing is repaired: it starts only where its own drivers and names fit"
+        if architecture not in _RUNS_HERE:
+            text += f", on a host with {architecture} processors"
+        yield Finding(Severity.WARNING, name, text)
+    for remark in looked.remarks:
+        yield Finding(Severity.NOTE, "systems", printable(remark))
+    if not looked.reports:
+        yield Finding(Severity.WARNING, "systems", "none was found that is known: what is there is copied as it is")
+
+
+def _name_of(report: Told) -> tuple[str, str]:
+    """What a system is called, and what it is built for."""
+    guest = report.as_json()["guest"]
+    assert isinstance(guest, dict)
+    return str(guest["name"]), str(guest["architecture"])
 
 
 def _space(place: str, free: int, needed: int) -> Finding:

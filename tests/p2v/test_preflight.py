@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from p2v.cli import main
+from p2v.preflight import Severity
+from p2v.to_host import conversion_to
 from tests.p2v.disks import MIB, filesystem, make_disk, patch, sha
 from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
 from tests.p2v.guest.windows.systems import make_volume
+from tests.p2v.target.sshd import Sshd, receiver
+from xeninstall.answers.model import Convert
+from xeninstall.base.run import SystemRunner
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("own_signals")]
 
@@ -75,3 +80,37 @@ def test_what_cannot_be_opened_is_a_verdict_too(tmp_path: Path, capsys: pytest.C
     good = make_disk(tmp_path, "gpt", ["swap"])
     assert main(["preflight", str(good), str(tmp_path / "none"), "--to", str(tmp_path)]) == 3
     assert f"REFUSED  {tmp_path}/none: {tmp_path}/none does not exist" in capsys.readouterr().out
+
+
+def arm_disk(folder: Path) -> Path:
+    """One with a system for another architecture."""
+    arm = tree(folder / "arm-tree", OLD_RELEASE + "=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n")
+    (arm / "bin").mkdir()
+    (arm / "bin/sh").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00")
+    ext4(folder / "arm-root", arm, 24)
+    gpt(folder / "arm.img", [("L", folder / "arm-root")])
+    return folder / "arm.img"
+
+
+def test_what_only_repairs_need_does_not_stand_against_a_conversion_without_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hibernated = tmp_path / "windows.img"
+    gpt(hibernated, [("L", make_volume(tmp_path / "windows", "win10", more={"hiberfil.sys": b"HIBR" + bytes(8188)}))])
+    empty = make_disk(tmp_path, "gpt", ["swap"])
+    host = Sshd(tmp_path / "host/ssh", receiver(tmp_path / "host"))
+    login = {"host_key": host.fingerprint, "identity": str(host.key)}
+    try:
+        for disk, said in ((arm_disk(tmp_path), "aarch64"), (hibernated, "hibernates"), (empty, "")):
+            for target, more in ((str(tmp_path / "to"), {}), (host.to, login)):
+                wanted = {"name": "old", "target": target, "source": ({"path": str(disk)},)} | more
+                kept = conversion_to(Convert.model_validate(wanted | {"repair": False}), None, SystemRunner()).preflight()
+                assert not kept.refused, kept.as_text()
+                assert any(one.severity is Severity.WARNING and said in one.text for one in kept.findings), kept.as_text()
+                assert "it can be repaired" not in kept.as_text()
+                assert all(one.as_json()["repairs"] == [] for one in kept.systems.reports)
+                assert conversion_to(Convert.model_validate(wanted), None, SystemRunner()).preflight().refused
+    finally:
+        host.stop()
+    assert main(["preflight", str(tmp_path / "arm.img"), "--to", str(tmp_path), "--no-repair"]) == 0
+    assert "WARNING  Old Debian: nothing is repaired" in capsys.readouterr().out
