@@ -17,7 +17,8 @@ from .convert import map_sources
 from .guest.tree import printable
 from .image.model import FormatError
 from .image.table import FORMATS
-from .layout.model import Kind
+from .layout.keepers import TPM
+from .layout.model import Content, Kind
 from .repaired import Looked, Told, Wishes, plan_only
 from .request import Goal, Request, goals
 from .source.device import open_source
@@ -152,13 +153,14 @@ def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Findin
         yield Finding(Severity.WARNING, name, remark)
     for volume in disk_map.volumes:
         subject, content = f"{name}, {volume.name}", volume.content
+        yield from _of_keepers(subject, content)
         match content.kind:
             case Kind.LUKS if unlocked:
                 # Whether it was opened is told with the systems.
                 yield Finding(Severity.NOTE, subject, f"it is encrypted ({content.title}): it is copied whole")
             case Kind.LUKS:
                 text = f"it is encrypted ({content.title}): it is copied whole, and what is in it is not repaired"
-                remedy = "give its passphrase with --unlock; see that one opens it, and not the machine's TPM alone"
+                remedy = "give its passphrase (--unlock, convert.unlock)"
                 yield Finding(Severity.WARNING, subject, text, remedy)
             case Kind.BITLOCKER:
                 text = "it is encrypted by BitLocker: it is copied whole, and Windows in it cannot be repaired"
@@ -169,6 +171,25 @@ def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Findin
                 yield Finding(Severity.WARNING, subject, content.whole_because, remedy)
             case _ if volume.whole_because:
                 yield Finding(Severity.NOTE, subject, f"copied whole, since {volume.whole_because}")
+
+
+def _of_keepers(subject: str, content: Content) -> Iterator[Finding]:
+    """What opens an encrypted volume by itself at this machine's start, and will not where it goes."""
+    if not content.kept_by:
+        return
+    by, is_luks = " or ".join(content.kept_by), content.kind is Kind.LUKS
+    stays = any(one.startswith(TPM) for one in content.kept_by)
+    if content.kept_only:
+        add = "cryptsetup luksAddKey" if is_luks else "manage-bde -protectors -add C: -RecoveryPassword"
+        remedy = f"add a {'passphrase' if is_luks else 'recovery key'} in the running system first: {add}"
+        text = "stays behind: the virtual machine cannot read it" if stays else "may be out of the virtual machine's reach"
+        yield Finding(Severity.WARNING, subject, f"{by} alone opens it, and {text}", remedy)
+    elif stays:
+        asks = "the system asks for a passphrase" if is_luks else "Windows asks for its recovery key"
+        remedy = "have it at hand for the first start"
+        yield Finding(Severity.WARNING, subject, f"{by} opens it, and stays behind: {asks}", remedy)
+    else:
+        yield Finding(Severity.NOTE, subject, f"{by} opens it at the start: see that the virtual machine reaches that")
 
 
 def _of_repairs(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
@@ -182,6 +203,12 @@ def _of_repairs(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
         if architecture not in _RUNS_HERE:
             text = f"it is built for {architecture}: a host with x86 processors cannot run it"
             yield Finding(Severity.REFUSED, name, text, f"convert it for a host of its own kind, {_UNREPAIRED}")
+        elif report.unbootable:
+            kernels = f"kernel{'s' if len(report.unbootable) > 1 else ''} {', '.join(report.unbootable)}"
+            has = "have" if len(report.unbootable) > 1 else "has"
+            text = f"it can be repaired, but its {kernels} {has} no driver for virtual disks that would be there at the start"
+            remedy = "install a kernel of the distribution first, or choose another one when the virtual machine starts"
+            yield Finding(Severity.WARNING, name, printable(text), remedy)
         else:
             yield Finding(Severity.GOOD, name, "it can be repaired")
         repairs = told["repairs"]

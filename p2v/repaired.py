@@ -47,6 +47,10 @@ class Told(Protocol):
     def traits(self) -> Traits:
         """What its virtual machine has to know of it."""
 
+    @property
+    def unbootable(self) -> tuple[str, ...]:
+        """Its kernels that will not boot there, whatever is repaired."""
+
     def as_text(self) -> str:
         """For people."""
 

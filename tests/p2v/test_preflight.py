@@ -10,9 +10,10 @@ import pytest
 from p2v.cli import main
 from p2v.preflight import Severity
 from p2v.to_host import conversion_to
-from tests.p2v.disks import MIB, filesystem, make_disk, patch, sha
+from tests.p2v.disks import MIB, filesystem, make_disk, patch, run, sha
 from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
 from tests.p2v.guest.windows.systems import make_volume
+from tests.p2v.layout.test_keepers import bitlocker
 from tests.p2v.target.sshd import Sshd, receiver
 from xeninstall.answers.model import Convert
 from xeninstall.base.run import SystemRunner
@@ -114,3 +115,40 @@ def test_what_only_repairs_need_does_not_stand_against_a_conversion_without_them
         host.stop()
     assert main(["preflight", str(tmp_path / "arm.img"), "--to", str(tmp_path), "--no-repair"]) == 0
     assert "WARNING  Old Debian: nothing is repaired" in capsys.readouterr().out
+
+
+def test_a_kernel_that_will_not_boot_is_no_good_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    menu = "".join(f"menuentry {one} {{\n  linux /boot/vmlinuz-{one} root=/dev/sda1\n}}\n" for one in ("5.10.0", "4.4-own"))
+    described = OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n=== /boot/grub/grub.cfg\n" + menu
+    for version, builtin in (("5.10.0", "kernel/drivers/block/virtio_blk.ko\n"), ("4.4-own", "")):
+        described += f"=== /boot/vmlinuz-{version}\nx\n=== /lib/modules/{version}/modules.dep\n"
+        described += f"=== /lib/modules/{version}/modules.builtin\n{builtin}"
+    ext4(tmp_path / "root", tree(tmp_path / "t", described), 24)
+    gpt(tmp_path / "old.img", [("L", tmp_path / "root")])
+    assert main(["preflight", str(tmp_path / "old.img"), "--to", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "GOOD     Old Debian: it can be repaired" not in said
+    assert "WARNING  Old Debian: it can be repaired, but its kernel 4.4-own has no driver for virtual disks" in said, said
+
+
+def test_a_key_that_the_tpm_keeps_is_told_whatever_passphrase_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = tmp_path / "word"
+    word.write_text("correct horse\n")
+    (tmp_path / "key").write_text("correct horse")
+    closed = tmp_path / "closed"
+    with closed.open("wb") as file:
+        file.truncate(20 * MIB)
+    quick = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--batch-mode", "--key-file", tmp_path / "key"]
+    run("cryptsetup", "luksFormat", "--type", "luks2", *quick, closed)
+    token = {"type": "clevis", "keyslots": ["0"], "jwe": {"protected": "eyJjbGV2aXMiOnsicGluIjoidHBtMiJ9fQ"}}
+    run("cryptsetup", "token", "import", "--json-file", "-", closed, stdin=json.dumps(token))
+    (tmp_path / "locked").write_bytes(bitlocker(0x0100, 0x0800).ljust(2 * MIB, b"\0"))
+    gpt(tmp_path / "old.img", [("L", closed), ("L", tmp_path / "locked")])
+    for more in ([], ["--unlock", f"file:{word}"]):
+        main(["preflight", str(tmp_path / "old.img"), "--to", str(tmp_path), *more])
+        said = capsys.readouterr().out
+        assert "partition 1: this machine's TPM (clevis) alone opens it, and stays behind" in said, said
+        assert "add a passphrase in the running system first: cryptsetup luksAddKey" in said
+        assert "partition 2: this machine's TPM opens it, and stays behind: Windows asks for its recovery key" in said, said
