@@ -78,7 +78,7 @@ class Conversion:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
         with self._asked() as asked:
             found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
-        return replace(found, findings=(*found.findings, *self._trial_findings()))
+        return self._compared(replace(found, findings=(*found.findings, *self._trial_findings())))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
@@ -99,6 +99,10 @@ class Conversion:
             kept.forget()
         telling.finish(facts)
         return facts
+
+    def _compared(self, found: Preflight) -> Preflight:
+        """The same without the time of a comparison that nobody makes."""
+        return found if self.answers.verify else replace(found, compare_seconds=None)
 
     def _wishes(self) -> Wishes | None:
         """What repairs are given, where anything is repaired."""

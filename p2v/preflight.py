@@ -1,7 +1,6 @@
 """Every verdict before anything moves: what is there, what stands against converting it, how much it is, how long it takes."""
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -19,14 +18,14 @@ from .image.model import FormatError
 from .image.table import FORMATS
 from .layout.keepers import TPM
 from .layout.model import Content, Kind
+from .pace import Pace, of_disks, of_folder
 from .repaired import Looked, Told, Wishes, plan_only
 from .request import Goal, Request, goals
 from .source.device import open_source
 from .task import image_length
 from .types import DiskReader
 
-_SAMPLE_BYTES = 96 * MIB
-_SAMPLE_SECONDS = 1.5
+_SPARED_BYTES = 1 << 30  # a place with less is not written to for a measurement
 _RUNS_HERE = ("x86_64", "i386", "amd64", "x86")
 _HIBERNATES = "Windows hibernates, or was shut down by a fast start-up"
 _SHUT_DOWN = "start it and shut it down with: shutdown /s /f /t 0"
@@ -54,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Preflight:
-    """All verdicts. Bytes and seconds are None where they cannot be told."""
+    """All verdicts. Bytes and seconds are None where they cannot be told; `seconds` are those of the copy."""
 
     findings: tuple[Finding, ...]
     systems: Looked
@@ -62,6 +61,13 @@ class Preflight:
     image_bytes: int | None
     free_bytes: int | None
     seconds: float | None
+    paces: tuple[Pace, ...] = ()  # what the seconds were made of
+    compare_seconds: float | None = None  # what reading all again takes at the target; None where nobody does
+
+    @property
+    def downtime_seconds(self) -> float | None:
+        """How long the source must stand still, beside repairs and a trial start."""
+        return None if self.seconds is None else self.seconds + (self.compare_seconds or 0)
 
     @property
     def refused(self) -> bool:
@@ -76,7 +82,9 @@ class Preflight:
             "read_bytes": self.read_bytes,
             "image_bytes": self.image_bytes,
             "free_bytes": self.free_bytes,
-            "seconds": None if self.seconds is None else round(self.seconds),
+            "seconds": _rounded(self.seconds),
+            "downtime_seconds": _rounded(self.downtime_seconds),
+            "paces": [{"of": pace.of, "bytes_per_second": round(pace.bytes_per_second)} for pace in self.paces],
             **self.systems.as_json(),
         }
 
@@ -89,17 +97,25 @@ class Preflight:
         image = format_size(self.image_bytes) if self.image_bytes is not None else "as much as compression leaves"
         lines += ["", f"to read: {format_size(self.read_bytes)}; image: {image}"]
         lines += [f"free at the target: {format_size(self.free_bytes)}"] if self.free_bytes is not None else []
-        lines += [f"time: about {format_duration(self.seconds)}"] if self.seconds is not None else []
+        if self.seconds is not None and self.downtime_seconds is not None:
+            lines.append(f"time: about {format_duration(self.seconds)} to copy")
+            lines += [f"  {pace.title}" for pace in self.paces]
+            until = "copied" if self.compare_seconds is None else "copied and compared"
+            lines.append(
+                f"downtime: about {format_duration(self.downtime_seconds)}, in which the source must stand still until all is "
+                f"{until}; repairs and a trial start come on top"
+            )
         lines += ["", "It can be converted." if not self.refused else "It cannot be converted like this: see what is REFUSED."]
         return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
 class Room:
-    """A place on a host, and what is free there; None where that cannot be told."""
+    """A place on a host, what is free there, and how fast the way there is; None where that cannot be told."""
 
     name: str
     free_bytes: int | None
+    pace: Pace | None = None
 
 
 def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Room | None = None) -> Preflight:
@@ -137,7 +153,7 @@ def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Roo
         if free is not None and image_bytes is not None:
             place = room.name if room is not None else str(planned[0].path.parent) if planned[0].path else "target"
             findings.append(_space(place, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
-        seconds = _seconds(readers, maps, read_bytes, request.limit)
+        paces = _paces(readers, maps, planned[0].path, room, free)
     try:
         looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
     except Error as error:
@@ -145,7 +161,8 @@ def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Roo
         findings.append(Finding(severity, "systems", error.message, error.hint))
         looked = Looked((), ())
     findings += _of_repairs(looked, wishes) if wishes is not None else _as_they_are(looked)
-    return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds)
+    seconds = _seconds(paces, read_bytes, request.limit * len(planned) if request.limit else None)
+    return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds, paces, _seconds(paces, read_bytes))
 
 
 def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Finding]:
@@ -246,6 +263,15 @@ def _name_of(report: Told) -> tuple[str, str]:
     return str(guest["name"]), str(guest["architecture"])
 
 
+def _paces(
+    readers: Sequence[DiskReader], maps: Sequence[DiskMap], path: Path | None, room: Room | None, free: int | None
+) -> tuple[Pace, ...]:
+    there = room.pace if room is not None else None
+    if room is None and path is not None and free is not None and free > _SPARED_BYTES:
+        there = of_folder(path.parent)
+    return tuple(pace for pace in (of_disks(readers, maps), there) if pace is not None)
+
+
 def _space(place: str, free: int, needed: int) -> Finding:
     if needed > free:
         text = f"it has {format_size(free)} left, and the image may take {format_size(needed)}"
@@ -259,22 +285,14 @@ def _free(path: Path | None) -> int | None:
     return shutil.disk_usage(path.parent).free
 
 
-def _seconds(readers: Sequence[DiskReader], maps: Sequence[DiskMap], total: int, limit: int | None) -> float | None:
-    """What reading at the speed of a sample would take; writing may be slower, and a limit is."""
-    began, done = time.monotonic(), 0
-    for reader, disk_map in zip(readers, maps, strict=True):
-        for extent in disk_map.block_map.used:
-            if done >= _SAMPLE_BYTES or time.monotonic() - began > _SAMPLE_SECONDS:
-                break
-            try:
-                done += len(reader.read(extent.start, min(extent.length, 8 * MIB)))
-            except OSError:
-                continue
-    spent = time.monotonic() - began
-    if not done or not total:
-        return None
-    rate = done / max(spent, 0.001)
-    return total / min(rate, limit or rate)
+def _seconds(paces: Sequence[Pace], total: int, limit: int | None = None) -> float | None:
+    """What so many bytes take at the slowest of these."""
+    known = [pace.bytes_per_second for pace in paces]
+    return total / min([*known, *([limit] if limit else [])]) if known and total else None
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _other_formats() -> str:

@@ -78,7 +78,7 @@ class HostConversion(Conversion):
             able = self._able(peer) if peer is not None else []
             request = self._request(target)
         found = preflight(request, self._wishes(), self._runner, room)
-        return replace(found, findings=(*greeting, *able, *found.findings))
+        return self._compared(replace(found, findings=(*greeting, *able, *found.findings)))
 
     def _able(self, peer: Peer) -> list[Finding]:
         """What it is to do there that it cannot."""

@@ -65,7 +65,8 @@ def test_a_sound_disk_can_be_converted(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "GOOD     Old Debian: it can be repaired" in said
     assert said.endswith("\nIt can be converted.\n")
-    assert "time: about" in said
+    assert "time: about" in said and "the disks, measured: " in said and f"{tmp_path}, measured: " in said
+    assert "downtime: about " in said and "stand still until all is copied; repairs and a trial start come on top" in said
 
 
 def test_a_disk_beyond_a_formats_limit_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
