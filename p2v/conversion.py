@@ -29,7 +29,7 @@ from .guest.traits import with_traits
 from .journal import journal_of, read_journal
 from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight
-from .repaired import convert_repaired
+from .repaired import Wishes, convert_repaired
 from .request import Request, goals
 from .task import begun
 from .trial import check_able, trial_of_folder
@@ -75,8 +75,8 @@ class Conversion:
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
         with self._asked() as asked:
-            found = preflight(replace(asked.request, resume=False), wishes_of(self.answers, self._machine), self._runner)
-        return replace(found, findings=(*found.findings, *self._trial_findings()))
+            found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
+        return self._compared(replace(found, findings=(*found.findings, *self._trial_findings())))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
@@ -98,6 +98,14 @@ class Conversion:
             kept.forget()
         telling.finish(facts)
         return facts
+
+    def _compared(self, found: Preflight) -> Preflight:
+        """The same without the time of a comparison that nobody makes."""
+        return found if self.answers.verify else replace(found, compare_seconds=None)
+
+    def _wishes(self) -> Wishes | None:
+        """What repairs are given, where anything is repaired."""
+        return wishes_of(self.answers, self._machine) if self.answers.repair else None
 
     def _trial_findings(self) -> tuple[Finding, ...]:
         try:

@@ -1,10 +1,13 @@
 """Who answers at a target before anything is sent, and the room that it has: what a look before a conversion asks over there."""
 
+from urllib.parse import urlsplit
+
 from xeninstall.base.errors import Error
 
 from .deliver import first_login
+from .pace import Pace, of_link
 from .preflight import Finding, Room, Severity
-from .target.model import Peer, Target
+from .target.model import Measured, Peer, Target
 
 
 def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
@@ -18,10 +21,23 @@ def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
     place = to.partition("://")[2].partition("/")[2].partition("?")[0]
     chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
     if chosen is not None:
-        return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes), said, peer
+        return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes, _pace(target, to)), said, peer
     if not storages and not peer.modes:
-        return Room(peer.name, None), said, peer  # it takes disks and runs no machines: places are named, not listed
+        return (
+            Room(peer.name, None, _pace(target, to)),
+            said,
+            peer,
+        )  # it takes disks and runs no machines: places are named, not listed
     text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
     listed = ", ".join(one.name for one in storages) or "none"
     said.append(Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}"))
     return Room(peer.name, None), said, peer
+
+
+def _pace(target: Target, to: str) -> Pace | None:
+    try:
+        measured = target.sample() if isinstance(target, Measured) else None
+    except Error:
+        measured = None  # what breaks here is told by the conversion itself
+    host = urlsplit(to).hostname or ""
+    return Pace(f"the network to {host}, measured", measured) if measured is not None else of_link(host)

@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     before.add_argument("--allow-mounted", action="store_true", help=mounted)
     before.add_argument("--machine", metavar="FILE", help=machine)
+    before.add_argument("--no-repair", action="store_true", help="judge a conversion that leaves the system as it is")
     before.add_argument("--drivers", metavar="FOLDER", help=drivers)
     before.add_argument("--drop-hibernation", action="store_true", help=hibernation)
     before.add_argument("--unlock", metavar="SOURCE", action="append", default=[], help=unlock)

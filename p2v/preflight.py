@@ -1,7 +1,6 @@
 """Every verdict before anything moves: what is there, what stands against converting it, how much it is, how long it takes."""
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -17,15 +16,20 @@ from .convert import map_sources
 from .guest.tree import printable
 from .image.model import FormatError
 from .image.table import FORMATS
-from .layout.model import Kind
-from .repaired import Looked, Wishes, plan_only
+from .layout.keepers import TPM
+from .layout.model import Content, Kind
+from .pace import Pace, of_disks, of_folder
+from .repaired import Looked, Told, Wishes, plan_only
 from .request import Goal, Request, goals
 from .source.device import open_source
 from .task import image_length
 from .types import DiskReader
 
-_SAMPLE_BYTES = 96 * MIB
-_SAMPLE_SECONDS = 1.5
+_SPARED_BYTES = 1 << 30  # a place with less is not written to for a measurement
+_RUNS_HERE = ("x86_64", "i386", "amd64", "x86")
+_HIBERNATES = "Windows hibernates, or was shut down by a fast start-up"
+_SHUT_DOWN = "start it and shut it down with: shutdown /s /f /t 0"
+_UNREPAIRED = "with nothing repaired (without --repair, or convert.repair = false)"
 
 
 class Severity(StrEnum):
@@ -49,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Preflight:
-    """All verdicts. Bytes and seconds are None where they cannot be told."""
+    """All verdicts. Bytes and seconds are None where they cannot be told; `seconds` are those of the copy."""
 
     findings: tuple[Finding, ...]
     systems: Looked
@@ -57,6 +61,13 @@ class Preflight:
     image_bytes: int | None
     free_bytes: int | None
     seconds: float | None
+    paces: tuple[Pace, ...] = ()  # what the seconds were made of
+    compare_seconds: float | None = None  # what reading all again takes at the target; None where nobody does
+
+    @property
+    def downtime_seconds(self) -> float | None:
+        """How long the source must stand still, beside repairs and a trial start."""
+        return None if self.seconds is None else self.seconds + (self.compare_seconds or 0)
 
     @property
     def refused(self) -> bool:
@@ -71,7 +82,9 @@ class Preflight:
             "read_bytes": self.read_bytes,
             "image_bytes": self.image_bytes,
             "free_bytes": self.free_bytes,
-            "seconds": None if self.seconds is None else round(self.seconds),
+            "seconds": _rounded(self.seconds),
+            "downtime_seconds": _rounded(self.downtime_seconds),
+            "paces": [{"of": pace.of, "bytes_per_second": round(pace.bytes_per_second)} for pace in self.paces],
             **self.systems.as_json(),
         }
 
@@ -84,22 +97,30 @@ class Preflight:
         image = format_size(self.image_bytes) if self.image_bytes is not None else "as much as compression leaves"
         lines += ["", f"to read: {format_size(self.read_bytes)}; image: {image}"]
         lines += [f"free at the target: {format_size(self.free_bytes)}"] if self.free_bytes is not None else []
-        lines += [f"time: about {format_duration(self.seconds)}"] if self.seconds is not None else []
+        if self.seconds is not None and self.downtime_seconds is not None:
+            lines.append(f"time: about {format_duration(self.seconds)} to copy")
+            lines += [f"  {pace.title}" for pace in self.paces]
+            until = "copied" if self.compare_seconds is None else "copied and compared"
+            lines.append(
+                f"downtime: about {format_duration(self.downtime_seconds)}, in which the source must stand still until all is "
+                f"{until}; repairs and a trial start come on top"
+            )
         lines += ["", "It can be converted." if not self.refused else "It cannot be converted like this: see what is REFUSED."]
         return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
 class Room:
-    """A place on a host, and what is free there; None where that cannot be told."""
+    """A place on a host, what is free there, and how fast the way there is; None where that cannot be told."""
 
     name: str
     free_bytes: int | None
+    pace: Pace | None = None
 
 
-def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | None = None) -> Preflight:
-    """Look at everything, and change nothing; `room` is of a target that is no file. Raises Error only for a request that cannot
-    be understood.
+def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Room | None = None) -> Preflight:
+    """Look at everything, and change nothing; without wishes nothing is going to be repaired, `room` is of a target that is no
+    file. Raises Error only for a request that cannot be understood.
     """
     each = tuple(Goal((number,), None, disk) for number, disk in enumerate(request.disks))
     planned = goals(request) if room is None else each
@@ -115,7 +136,7 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
             return Preflight(tuple(findings), Looked((), ()), 0, None, None, None)
         maps = map_sources(readers, runner, everything=request.everything)
         for reader, disk_map in zip(readers, maps, strict=True):
-            findings += _of_disk(reader.name, disk_map, unlocked=bool(wishes.passphrases))
+            findings += _of_disk(reader.name, disk_map, unlocked=wishes is not None and bool(wishes.passphrases))
         read_bytes = sum(disk_map.block_map.used_bytes for disk_map in maps)
         image_bytes: int | None = 0
         for goal in planned:
@@ -132,14 +153,16 @@ def preflight(request: Request, wishes: Wishes, runner: Runner, room: Room | Non
         if free is not None and image_bytes is not None:
             place = room.name if room is not None else str(planned[0].path.parent) if planned[0].path else "target"
             findings.append(_space(place, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
-        seconds = _seconds(readers, maps, read_bytes, request.limit)
+        paces = _paces(readers, maps, planned[0].path, room, free)
     try:
         looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
     except Error as error:
-        findings.append(Finding(Severity.REFUSED, "repairs", error.message, error.hint))
+        severity = Severity.REFUSED if wishes is not None else Severity.WARNING
+        findings.append(Finding(severity, "systems", error.message, error.hint))
         looked = Looked((), ())
-    findings += _of_systems(looked, wishes)
-    return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds)
+    findings += _of_repairs(looked, wishes) if wishes is not None else _as_they_are(looked)
+    seconds = _seconds(paces, read_bytes, request.limit * len(planned) if request.limit else None)
+    return Preflight(tuple(findings), looked, read_bytes, image_bytes, free, seconds, paces, _seconds(paces, read_bytes))
 
 
 def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Finding]:
@@ -147,13 +170,14 @@ def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Findin
         yield Finding(Severity.WARNING, name, remark)
     for volume in disk_map.volumes:
         subject, content = f"{name}, {volume.name}", volume.content
+        yield from _of_keepers(subject, content)
         match content.kind:
             case Kind.LUKS if unlocked:
                 # Whether it was opened is told with the systems.
                 yield Finding(Severity.NOTE, subject, f"it is encrypted ({content.title}): it is copied whole")
             case Kind.LUKS:
                 text = f"it is encrypted ({content.title}): it is copied whole, and what is in it is not repaired"
-                remedy = "give its passphrase with --unlock; see that one opens it, and not the machine's TPM alone"
+                remedy = "give its passphrase (--unlock, convert.unlock)"
                 yield Finding(Severity.WARNING, subject, text, remedy)
             case Kind.BITLOCKER:
                 text = "it is encrypted by BitLocker: it is copied whole, and Windows in it cannot be repaired"
@@ -166,19 +190,42 @@ def _of_disk(name: str, disk_map: DiskMap, *, unlocked: bool) -> Iterator[Findin
                 yield Finding(Severity.NOTE, subject, f"copied whole, since {volume.whole_because}")
 
 
-def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
+def _of_keepers(subject: str, content: Content) -> Iterator[Finding]:
+    """What opens an encrypted volume by itself at this machine's start, and will not where it goes."""
+    if not content.kept_by:
+        return
+    by, is_luks = " or ".join(content.kept_by), content.kind is Kind.LUKS
+    stays = any(one.startswith(TPM) for one in content.kept_by)
+    if content.kept_only:
+        add = "cryptsetup luksAddKey" if is_luks else "manage-bde -protectors -add C: -RecoveryPassword"
+        remedy = f"add a {'passphrase' if is_luks else 'recovery key'} in the running system first: {add}"
+        text = "stays behind: the virtual machine cannot read it" if stays else "may be out of the virtual machine's reach"
+        yield Finding(Severity.WARNING, subject, f"{by} alone opens it, and {text}", remedy)
+    elif stays:
+        asks = "the system asks for a passphrase" if is_luks else "Windows asks for its recovery key"
+        remedy = "have it at hand for the first start"
+        yield Finding(Severity.WARNING, subject, f"{by} opens it, and stays behind: {asks}", remedy)
+    else:
+        yield Finding(Severity.NOTE, subject, f"{by} opens it at the start: see that the virtual machine reaches that")
+
+
+def _of_repairs(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
     for title in looked.hibernated:
         if not wishes.drop_hibernation:
-            remedy = "start it and shut it down with: shutdown /s /f /t 0; or give --drop-hibernation"
-            yield Finding(Severity.REFUSED, title, "Windows hibernates, or was shut down by a fast start-up", remedy)
+            remedy = f"{_SHUT_DOWN}; or give --drop-hibernation (convert.drop_hibernation)"
+            yield Finding(Severity.REFUSED, title, _HIBERNATES, remedy)
     for report in looked.reports:
         told = report.as_json()
-        guest = told["guest"]
-        assert isinstance(guest, dict)
-        name, architecture = str(guest["name"]), str(guest["architecture"])
-        if architecture not in ("x86_64", "i386", "amd64", "x86"):
+        name, architecture = _name_of(report)
+        if architecture not in _RUNS_HERE:
             text = f"it is built for {architecture}: a host with x86 processors cannot run it"
-            yield Finding(Severity.REFUSED, name, text, "convert it for a host of its own kind, without --repair")
+            yield Finding(Severity.REFUSED, name, text, f"convert it for a host of its own kind, {_UNREPAIRED}")
+        elif report.unbootable:
+            kernels = f"kernel{'s' if len(report.unbootable) > 1 else ''} {', '.join(report.unbootable)}"
+            has = "have" if len(report.unbootable) > 1 else "has"
+            text = f"it can be repaired, but its {kernels} {has} no driver for virtual disks that would be there at the start"
+            remedy = "install a kernel of the distribution first, or choose another one when the virtual machine starts"
+            yield Finding(Severity.WARNING, name, printable(text), remedy)
         else:
             yield Finding(Severity.GOOD, name, "it can be repaired")
         repairs = told["repairs"]
@@ -189,8 +236,40 @@ def _of_systems(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
     for remark in looked.remarks:
         yield Finding(Severity.WARNING, "systems", printable(remark))
     if not looked.reports:
-        remedy = "convert it without --repair, and make it start by hand"
-        yield Finding(Severity.WARNING, "systems", "none was found that can be repaired", remedy)
+        remedy = f"convert it {_UNREPAIRED}, and make it start by hand"
+        yield Finding(Severity.REFUSED, "systems", "none was found that can be repaired", remedy)
+
+
+def _as_they_are(looked: Looked) -> Iterator[Finding]:
+    """Where nothing is repaired: what each system will meet where it goes."""
+    for title in looked.hibernated:
+        yield Finding(Severity.WARNING, title, f"{_HIBERNATES}: it goes on from there on other hardware, or fails to", _SHUT_DOWN)
+    for report in looked.reports:
+        name, architecture = _name_of(report)
+        text = "nothing is repaired: it starts only where its own drivers and names fit"
+        if architecture not in _RUNS_HERE:
+            text += f", on a host with {architecture} processors"
+        yield Finding(Severity.WARNING, name, text)
+    for remark in looked.remarks:
+        yield Finding(Severity.NOTE, "systems", printable(remark))
+    if not looked.reports:
+        yield Finding(Severity.WARNING, "systems", "none was found that is known: what is there is copied as it is")
+
+
+def _name_of(report: Told) -> tuple[str, str]:
+    """What a system is called, and what it is built for."""
+    guest = report.as_json()["guest"]
+    assert isinstance(guest, dict)
+    return str(guest["name"]), str(guest["architecture"])
+
+
+def _paces(
+    readers: Sequence[DiskReader], maps: Sequence[DiskMap], path: Path | None, room: Room | None, free: int | None
+) -> tuple[Pace, ...]:
+    there = room.pace if room is not None else None
+    if room is None and path is not None and free is not None and free > _SPARED_BYTES:
+        there = of_folder(path.parent)
+    return tuple(pace for pace in (of_disks(readers, maps), there) if pace is not None)
 
 
 def _space(place: str, free: int, needed: int) -> Finding:
@@ -206,22 +285,14 @@ def _free(path: Path | None) -> int | None:
     return shutil.disk_usage(path.parent).free
 
 
-def _seconds(readers: Sequence[DiskReader], maps: Sequence[DiskMap], total: int, limit: int | None) -> float | None:
-    """What reading at the speed of a sample would take; writing may be slower, and a limit is."""
-    began, done = time.monotonic(), 0
-    for reader, disk_map in zip(readers, maps, strict=True):
-        for extent in disk_map.block_map.used:
-            if done >= _SAMPLE_BYTES or time.monotonic() - began > _SAMPLE_SECONDS:
-                break
-            try:
-                done += len(reader.read(extent.start, min(extent.length, 8 * MIB)))
-            except OSError:
-                continue
-    spent = time.monotonic() - began
-    if not done or not total:
-        return None
-    rate = done / max(spent, 0.001)
-    return total / min(rate, limit or rate)
+def _seconds(paces: Sequence[Pace], total: int, limit: int | None = None) -> float | None:
+    """What so many bytes take at the slowest of these."""
+    known = [pace.bytes_per_second for pace in paces]
+    return total / min([*known, *([limit] if limit else [])]) if known and total else None
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _other_formats() -> str:

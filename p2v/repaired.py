@@ -16,6 +16,7 @@ from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 
 from .convert import convert_disks
+from .guest.linux.table import REPAIRS
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
@@ -25,6 +26,7 @@ from .guest.tree import printable
 from .guest.unlock import Unlocked, unlocked
 from .guest.windows.model import Package
 from .guest.windows.repair import plan_repairs as plan_windows
+from .guest.windows.table import REPAIRS as WINDOWS_REPAIRS
 from .guest.windows_mounts import WindowsFound, find_windows, repair_windows
 from .layout.joined import Joined
 from .layout.read import read_layouts
@@ -44,6 +46,10 @@ class Told(Protocol):
     @property
     def traits(self) -> Traits:
         """What its virtual machine has to know of it."""
+
+    @property
+    def unbootable(self) -> tuple[str, ...]:
+        """Its kernels that will not boot there, whatever is repaired."""
 
     def as_text(self) -> str:
         """For people."""
@@ -155,9 +161,14 @@ def repaired(
     _remove(files)
 
 
-def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Looked:
-    """What would be done. The overlays are thrown away, and nothing was written even there but for journals played back."""
+def plan_only(disks: Sequence[str], wishes: Wishes | None, runner: Runner, *, allow_mounted: bool = False) -> Looked:
+    """What would be done; without wishes nothing, and the systems are only told.
+
+    The overlays are thrown away, and nothing was written even there but for journals played back.
+    """
     _need_root()
+    for_windows, for_linux = ((), ()) if wishes is None else (WINDOWS_REPAIRS, REPAIRS)
+    wishes = wishes or Wishes()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-plan-")))
         shown = [
@@ -166,9 +177,9 @@ def plan_only(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mou
         ]
         with _opened(shown, wishes, runner) as found:
             told, remarks = _find_windows(found, wishes, runner)
-            reports: list[Told] = [plan_windows(one.guest) for one in told]
+            reports: list[Told] = [plan_windows(one.guest, for_windows) for one in told]
             with _linux(found, len(shown), wishes, runner) as (systems, more):
-                reports += [plan_repairs(one.guest, one.tree) for one in systems]
+                reports += [plan_repairs(one.guest, one.tree, for_linux) for one in systems]
                 remarks += [*more, *(remark for one in systems for remark in one.remarks)]
         return Looked(tuple(reports), tuple(remarks), tuple(one.slot.title for one in told if one.hibernated))
 

@@ -77,8 +77,8 @@ class HostConversion(Conversion):
             room, greeting, peer = greeted(target, self._target)
             able = self._able(peer) if peer is not None else []
             request = self._request(target)
-        found = preflight(request, wishes_of(self.answers, self._machine), self._runner, room)
-        return replace(found, findings=(*greeting, *able, *found.findings))
+        found = preflight(request, self._wishes(), self._runner, room)
+        return self._compared(replace(found, findings=(*greeting, *able, *found.findings)))
 
     def _able(self, peer: Peer) -> list[Finding]:
         """What it is to do there that it cannot."""

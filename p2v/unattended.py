@@ -49,7 +49,13 @@ def summary(answers: Answers, found: Preflight) -> str:
     lines += [f"  {one.subject}: {one.text}" for one in found.findings if one.severity is Severity.GOOD]
     lines += [f"  Warning: {one.subject}: {one.text}" for one in found.findings if one.severity is Severity.WARNING]
     time = f", about {format_duration(found.seconds)}" if found.seconds is not None else ""
-    return "\n".join([*lines, f"  {format_size(found.read_bytes)} to copy{time}"])
+    lines.append(f"  {format_size(found.read_bytes)} to copy{time}")
+    if found.downtime_seconds is not None:
+        paces = "; ".join(pace.title for pace in found.paces)
+        lines.append(
+            f"  Downtime: about {format_duration(found.downtime_seconds)}, and what repairs and a trial start take ({paces})"
+        )
+    return "\n".join(lines)
 
 
 FLOW: Unattended = Unattended()

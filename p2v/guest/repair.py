@@ -13,6 +13,7 @@ from .changes import Change, Draft, Planned, Repair, RunInGuest, describe
 from .clock import offset_seconds
 from .jail import run_in_guest
 from .linux.devices import devices
+from .linux.kernels import unbootable
 from .linux.table import REPAIRS
 from .model import FirmwareMode, Guest, Traits
 from .tree import RootTree, Tree, printable
@@ -54,6 +55,11 @@ class Report:
             utc_offset_seconds=offset_seconds(self.guest.zone) if self.guest.local_time else 0,
             plain_boot=boot is None or boot.plain,
         )
+
+    @property
+    def unbootable(self) -> tuple[str, ...]:
+        """Its kernels that will not boot in a virtual machine."""
+        return unbootable(self.guest)
 
     @property
     def problems(self) -> tuple[str, ...]:

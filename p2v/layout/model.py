@@ -41,6 +41,8 @@ class Content:
     size_bytes: int | None = None
     used_bytes: int | None = None
     whole_because: str = ""
+    kept_by: tuple[str, ...] = ()  # who keeps its keys besides people, in words: see `keepers`
+    kept_only: bool = False  # and nobody else has one
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """Connections to `p2v receive`: one for calls, and several that data goes down at the same time."""
 
+import base64
 import itertools
+import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +23,10 @@ from .wire import MOST_DATA, Coding, Ended, Kind, Link, WireError, words_of
 SILENCE_SECONDS = 120.0
 _WINDOW_BYTES = 8 * MIB  # in flight on one connection: more only fills memory
 _LEVEL = 1
+_FILLER_BYTES = 48 * 1024
+_SAMPLES_FLYING = 32
+_SAMPLE_BYTES = 96 * MIB
+_SAMPLE_SECONDS = 1.5
 RESUME = "see that the host and the network are well, then go on with --resume"
 
 
@@ -49,6 +56,25 @@ class Talk:
         if frame.kind is Kind.REFUSAL:
             raise self.refused(answer)
         return answer
+
+    def sample(self) -> float | None:
+        """How many bytes a second the way there takes, by calls that carry something to be thrown away; None where the other end
+        does not know that call. Raises Lost.
+        """
+        words = json.dumps({"do": "sample", "filler": base64.b64encode(os.urandom(_FILLER_BYTES)).decode()}).encode()
+        digest, began, flying, done, known = xxhash.xxh3_64_intdigest(words), time.monotonic(), 0, 0, True
+        with self._lock:
+            try:
+                while known and done < _SAMPLE_BYTES and time.monotonic() - began < _SAMPLE_SECONDS:
+                    self.link.send(Kind.CALL, words, digest=digest)
+                    flying, done = flying + 1, done + len(words)
+                    while flying and known and (flying >= _SAMPLES_FLYING or self.link.ready()):
+                        known, flying = self.link.receive().kind is Kind.ANSWER, flying - 1
+                for _ in range(flying):
+                    known = self.link.receive().kind is Kind.ANSWER and known
+            except WireError as error:
+                raise self._ended(error) from None
+        return done / max(time.monotonic() - began, 0.001) if known else None
 
     def refused(self, words: dict[str, Any]) -> Error:
         """What the other end says of a failure."""

@@ -31,6 +31,7 @@ __all__ = [
     "Delivery",
     "Halted",
     "Lost",
+    "Measured",
     "Peer",
     "Storage",
     "Target",
@@ -107,6 +108,14 @@ class Tried(Protocol):
 
     def end_trial(self) -> None:
         """It is gone, with all that it wrote."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A target that takes a short stream only to throw it away."""
+
+    def sample(self) -> float | None:
+        """How many bytes a second it took, within a second or so; after `login`. None where that end is too old for it."""
 
 
 class Delivery(Protocol):

@@ -102,6 +102,10 @@ class SshTarget:
             raise self.strange("reserve")
         return SshDelivery(self, wanted.name, str(told.get("token")), places, [one is True for one in begun], self._ways)
 
+    def sample(self) -> float | None:
+        """See Measured."""
+        return self.control.sample()
+
     def close(self) -> None:
         """See Target."""
         if self._control is not None:

@@ -20,13 +20,16 @@ def run(args: argparse.Namespace) -> int:
     request = Request(
         disks=tuple(args.disks), to=args.to, format=args.format or "raw", allow_mounted=args.allow_mounted, limit=rate(args)
     )
-    wishes = wishes_of(args, inventory(args.machine, args.disks))
-    found = _of_target(args, request, wishes, runner) if is_address(args.to) else preflight(request, wishes, runner)
+    wishes = wishes_of(args, inventory(args.machine, args.disks)) if not args.no_repair else None
+    if is_address(args.to):
+        found = _of_target(args, request, wishes, runner)
+    else:  # what is written into files is compared by `p2v verify`, whenever one likes
+        found = replace(preflight(request, wishes, runner), compare_seconds=None)
     print(json.dumps(found.as_json(), indent=2) if args.json else found.as_text(), end="\n" if args.json else "")
     return ExitCode.REQUIREMENTS if found.refused else ExitCode.DONE
 
 
-def _of_target(args: argparse.Namespace, request: Request, wishes: Wishes, runner: Runner) -> Preflight:
+def _of_target(args: argparse.Namespace, request: Request, wishes: Wishes | None, runner: Runner) -> Preflight:
     # Loaded when it is asked for, as in `convert`.
     from ..greeting import greeted
     from ..target.model import check_format

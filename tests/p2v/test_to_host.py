@@ -66,6 +66,10 @@ def test_it_is_looked_at_sent_and_defined(host: Sshd, old: Path, tmp_path: Path,
     found = job.preflight()
     assert not found.refused, found.as_text()
     assert f"its key is {host.fingerprint}" in found.as_text() and "which is enough" in found.as_text()
+    assert [pace.of for pace in found.paces] == ["the disks, measured", "the network to 127.0.0.1, measured"]
+    assert found.seconds and found.downtime_seconds and found.downtime_seconds > found.seconds
+    unchecked = conversion_to(wanted(host, old, verify=False), recorded("nvme"), SystemRunner()).preflight()
+    assert unchecked.downtime_seconds == unchecked.seconds
     facts = job.perform(told, threading.Event())
     assert sha(old) == before and not list(scratch.iterdir())
     assert told.stages == [(name, number, 6) for number, name in enumerate(job.stages(), 1)]

@@ -31,6 +31,11 @@ class Report:
         return replace(found, uefi=self.guest.uefi, windows=True, local_time=local, utc_offset_seconds=offset)
 
     @property
+    def unbootable(self) -> tuple[str, ...]:
+        """It has one kernel, and that gets its drivers."""
+        return ()
+
+    @property
     def changes(self) -> list[Change]:
         """All of them, in order."""
         return [change for _, planned in self.steps for change in planned.changes]

@@ -50,9 +50,10 @@ class ConvertReview(Reviewing):
             size = format_size(result.read_bytes)
             target = self.session.draft.get("convert.target")
             lines.append(_("{size} leave this machine for {target}.").format(size=size, target=target))
-            if result.seconds is not None:
-                text = _("That takes about {time}, and longer where the target is slower than the disks.")
-                lines.append(text.format(time=format_duration(result.seconds)))
+            if result.seconds is not None and result.downtime_seconds is not None:
+                text = _("That takes about {time}; this machine stands still for about {downtime}, and what repairs take.")
+                downtime = format_duration(result.downtime_seconds)
+                lines.append(text.format(time=format_duration(result.seconds), downtime=downtime))
         lines.append(_("Afterwards only one of the two may run: they have the same addresses."))
         return [piece for line in lines for piece in textwrap.wrap(line, CELLS)]
 

@@ -53,8 +53,9 @@ class Verdicts(Step):
             "\n\n"
             "[NO] stands against the conversion, with what to do about it below. [ ! ] deserves a look; [ok] is as it should "
             "be; [ - ] is worth knowing.\n\n"
-            "Time is estimated from a sample of the disks' reading speed; a slow target or network makes it longer. F5 or ^T "
-            "looks again."
+            "Time is that of what is slowest: samples of reading the disks and of writing to the target or sending there, or "
+            "what the card says of its link. Downtime: nothing may change here until all is copied and compared. F5 or ^T looks "
+            "again."
         )
 
     @classmethod
@@ -124,6 +125,10 @@ class Verdicts(Step):
             more += textwrap.wrap(f"-> {said(one.remedy)}", _CELLS - 4) if one.remedy else []
             rows.append(Row("", head, tuple(more), loud=one.severity is Severity.REFUSED))
         total = _("{size} to copy").format(size=format_size(result.read_bytes)) + _in_time(result)
+        if result.downtime_seconds is not None:
+            stands = _("downtime: about {time}, and what repairs take").format(time=format_duration(result.downtime_seconds))
+            more = [stands, *(said(pace.title) for pace in result.paces)]
+            return [*rows, Row("", total, tuple(line for text in more for line in textwrap.wrap(text, _CELLS - 4)))]
         return [*rows, Row("", total)]
 
 

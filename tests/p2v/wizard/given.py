@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from p2v.pace import Pace
 from p2v.preflight import Finding, Preflight, Severity
 from p2v.repaired import Looked
 from p2v.wizard.looking import OnDisk, found, key_of
@@ -12,6 +13,7 @@ from xeninstall.base.run import SystemRunner
 from xeninstall.machine.model import Disk
 from xeninstall.wizard.kit import Session
 
+_PACES = (Pace("the disks, measured", 180e6), Pace("/srv/machines, measured", 79e6))
 ANSWERS: dict[str, Any] = {
     "flow": "convert",
     "convert": {"name": "old-server", "target": "LABEL=BACKUP:/machines", "source": [{"serial": "S4YNNE0M100001"}]},
@@ -37,7 +39,7 @@ def judged(given: Session, *findings: Finding) -> Session:
         Finding(Severity.GOOD, "Debian GNU/Linux 12 (bookworm)", "it can be repaired"),
         Finding(Severity.GOOD, "/srv/machines", "it has 800 GiB left, which is enough"),
     )
-    made = Preflight((*findings, *usual), Looked((), ()), 7 << 30, 7 << 30, 800 << 30, 95.0)
+    made = Preflight((*findings, *usual), Looked((), ()), 7 << 30, 7 << 30, 800 << 30, 95.0, _PACES, 95.0)
     found(given).verdicts = {key_of(given): made}
     return given
 

@@ -24,7 +24,7 @@ async def _pictures() -> dict[str, str]:
     first = next(disk for disk in given.machine.disks if not disk.removable)
     given.draft.set("convert.source", [{"serial": first.serial}])
     locked = "it is encrypted (LUKS2): it is copied whole, and what is in it is not repaired"
-    remedy = "see that a passphrase opens it, and not the machine's TPM alone"
+    remedy = "give its passphrase (--unlock, convert.unlock)"
     judged(given, Finding(Severity.WARNING, f"{first.path}, partition 3", locked, remedy))
     given.reviewed = True
     app = Wizard(given, START, [INSTALL, CONVERT])
