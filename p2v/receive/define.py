@@ -32,6 +32,14 @@ def config_of(folder: Path, name: str) -> Path:
     return folder / f"{plain(name)}.cfg"
 
 
+def runs(name: str, runner: Runner) -> bool:
+    """Whether there is a guest of this name."""
+    try:
+        return runner.run(["xl", "domid", name], check=False).status == 0
+    except MissingTool:
+        return False
+
+
 def machine(told: str, incoming: Incoming) -> VirtualMachine:
     """What the other end says, with our own name and disks. Raises TargetError."""
     try:
@@ -56,9 +64,9 @@ def machine(told: str, incoming: Incoming) -> VirtualMachine:
     return checked
 
 
-def define(vm: VirtualMachine, mode: Mode, incoming: Incoming, folder: Path) -> Path:
+def define(vm: VirtualMachine, mode: Mode, incoming: Incoming) -> Path:
     """Write xl's file; the disks get their names first. Raises TargetError."""
-    path = config_of(folder, incoming.name)
+    path = Path(incoming.config)
     try:
         text = xl_config(vm, mode)
     except Error as error:

@@ -56,6 +56,12 @@ class Incoming:
     token: str
     storage: str
     disks: tuple[IncomingDisk, ...]
+    config: str = ""  # xl's file of it, from the moment on in which it may be there
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether it is a machine of this host."""
+        return bool(self.config) and Path(self.config).exists()
 
     def journal(self, number: int) -> Path:
         """Where the journal of a disk is."""
@@ -67,10 +73,11 @@ class Incoming:
 
     def save(self) -> None:
         """Write it, whole or not at all."""
-        state = {"name": self.name, "token": self.token, "storage": self.storage, "disks": [asdict(disk) for disk in self.disks]}
+        state = {"name": self.name, "token": self.token, "storage": self.storage, "config": self.config}
+        text = json.dumps({**state, "disks": [asdict(disk) for disk in self.disks]})
         growing = self.folder / f"{_STATE}.new"
         with growing.open("w") as file:
-            file.write(json.dumps(state))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         growing.rename(self.folder / _STATE)
@@ -93,9 +100,11 @@ class Incoming:
             self.folder.rmdir()
 
     def discard(self, runner: Runner) -> None:
-        """Remove its disks and the folder."""
+        """Remove its disks, its definition and the folder."""
         for disk in self.disks:
             remove(disk.place, runner)
+        if self.config:
+            Path(self.config).unlink(missing_ok=True)
         self.forget()
 
 
@@ -155,6 +164,7 @@ def _read(folder: Path) -> Incoming | None:
     try:
         found = json.loads((folder / _STATE).read_bytes())
         disks = tuple(IncomingDisk(**disk) for disk in found["disks"])
-        return Incoming(folder, str(found["name"]), str(found["token"]), str(found["storage"]), disks)
+        name, token, storage, config = (str(found[key]) for key in ("name", "token", "storage", "config"))
+        return Incoming(folder, name, token, storage, disks, config)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..sink.model import TargetError
 from ..target.names import plain
 from ..target.wire import MOST_DATA, PROTOCOL, Coding, Ended, Frame, Kind, Link, WireError, words_of
 from ..vm.model import Mode, VirtualMachine
-from .define import config_of, define, machine, modes, start
+from .define import config_of, define, machine, modes, runs, start
 from .incoming import MOST_BYTES, MOST_DISKS, Incoming, find, reserve
 from .journals import append, begin, piece
 from .store import Opened, Room, rooms
@@ -46,7 +46,6 @@ class Session:
         self._host, self._link, self._runner = host, link, runner
         self._incoming: Incoming | None = None
         self._opened: dict[int, Opened] = {}
-        self._config: Path | None = None
         self._defined: tuple[VirtualMachine, Mode] | None = None
         self._trial: Trial | None = None
         self._expand = _Expander()
@@ -141,6 +140,9 @@ class Session:
         if not 0 < len(disks) <= MOST_DISKS or any(not 0 < size <= MOST_BYTES or not 0 <= used <= size for size, used in disks):
             raise TargetError(f"{len(disks)} such disks are not a machine's", hint=f"1 to {MOST_DISKS} disks of up to 1 PiB are")
         found = find(self._host.state, name)
+        if found is not None and found.is_defined and runs(found.name, self._runner):
+            hint = f"nothing is missing of it; to have it anew, end it there first: xl destroy {plain(name)}"
+            raise TargetError(f"{found.name} was sent whole and runs here", hint=hint)
         if found is not None and words.get("discard") is True:
             remove_left(found.folder, self._runner)
             found.discard(self._runner)
@@ -156,9 +158,7 @@ class Session:
             )
         if found is None:
             remove_left(self._host.state / plain(name), self._runner)
-            config = config_of(self._host.configs, name)
-            if config.exists():
-                raise TargetError(f"there is a machine {plain(name)} already: {config}", hint="choose another --name")
+            _check_free(config_of(self._host.configs, name), name)
             storage = str(words["storage"])
             room = next((room for room in self._rooms() if room.name == storage), None)
             if room is None:
@@ -215,8 +215,15 @@ class Session:
         for disk in self._opened.values():
             disk.sync()
         mode = Mode(words["mode"])
-        self._config, self._defined = define(vm, mode, incoming, self._host.configs), (vm, mode)
-        return {"config": str(self._config), "start": f"xl create {self._config}"}
+        config = config_of(self._host.configs, incoming.name)
+        if not incoming.config:
+            _check_free(config, incoming.name)
+            # Written down first: what is removed later is removed with its definition.
+            self._incoming = incoming = replace(incoming, config=str(config))
+            incoming.save()
+        define(vm, mode, incoming)
+        self._defined = vm, mode
+        return {"config": str(config), "start": f"xl create {config}"}
 
     def _try(self, words: dict[str, Any]) -> dict[str, Any]:
         if self._defined is None or self._trial is not None:
@@ -238,13 +245,12 @@ class Session:
         return {}
 
     def _start(self, _: dict[str, Any]) -> dict[str, Any]:
-        if self._config is None:
-            raise TargetError("nothing was defined yet")
+        self._check_defined()
         # First: what may run is not removed by anybody, whatever becomes of this connection. `finish` says what stays.
         self._known().let_go()
         with suppress(Error, OSError):
             self._tidy()
-        start(self._config, self._runner)
+        start(Path(self._known().config), self._runner)
         return {}
 
     def _abort(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -253,15 +259,12 @@ class Session:
             raise TargetError(f"{incoming.name} is whole, and stays")
         self._end_trial({})
         self._close()
-        if self._config is not None:
-            self._config.unlink(missing_ok=True)
         incoming.discard(self._runner)
         self._incoming = None
         return {}
 
     def _finish(self, _: dict[str, Any]) -> dict[str, Any]:
-        if self._config is None:
-            raise TargetError("nothing was defined yet")
+        self._check_defined()
         self._known().let_go()
         self._tidy()
         self._incoming = None
@@ -272,6 +275,10 @@ class Session:
         self._end_trial({})
         remove_left(self._known().folder, self._runner)
         self._known().forget()
+
+    def _check_defined(self) -> None:
+        if not self._known().is_defined:
+            raise TargetError("nothing was defined yet")
 
     def _known(self) -> Incoming:
         if self._incoming is None:
@@ -295,6 +302,11 @@ class Session:
             with suppress(Error, OSError):
                 disk.close()
         self._opened.clear()
+
+
+def _check_free(config: Path, name: str) -> None:
+    if config.exists():
+        raise TargetError(f"there is a machine {plain(name)} already: {config}", hint="choose another --name")
 
 
 class _Expander:

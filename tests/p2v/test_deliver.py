@@ -1,11 +1,12 @@
 """What becomes of a machine on its target when something fails: half-done it is removed or gone on with, whole it stays."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from p2v import sending
+from p2v import sending, target_trial
 from p2v.cli import main
 from tests.p2v.disks import MIB, sha, sparse
 from tests.p2v.target.certificate import Certificate
@@ -89,6 +90,46 @@ def test_a_machine_of_a_host_stays_when_its_start_is_lost(
         assert send(option) == 1
         assert f"there is a machine vm already: {tmp_path}/configs/vm.cfg" in capsys.readouterr().err
     assert whole(tmp_path, disk), "what may run is nobody's to remove"
+
+
+def stopped_in_its_trial(send: Send, xl: Xl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(target_trial, "_await_login", interrupted)
+        assert send("--trial") == 4
+    assert xl.domains == []
+
+
+def test_one_that_was_stopped_in_its_trial_is_dropped_with_its_definition(
+    send: Send, xl: Xl, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_in_its_trial(send, xl, monkeypatch)
+    assert (tmp_path / "configs/vm.cfg").exists() and (tmp_path / "state/vm/state.json").exists()
+    assert send("--trial", "--discard") == 0
+    assert xl.domains == [] and whole(tmp_path, disk)
+
+
+def test_one_that_was_stopped_in_its_trial_is_gone_on_with(
+    send: Send, xl: Xl, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_in_its_trial(send, xl, monkeypatch)
+    assert send("--trial", "--resume") == 0
+    assert whole(tmp_path, disk)
+
+
+def test_a_machine_that_somebody_started_is_not_dropped(
+    send: Send, xl: Xl, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped_in_its_trial(send, xl, monkeypatch)
+    config = tmp_path / "configs/vm.cfg"
+    subprocess.run([xl.folder / "xl", "create", config], check=True)
+    for option in ("--discard", "--resume"):
+        assert send("--trial", option) == 1
+        said = capsys.readouterr().err
+        assert "vm was sent whole and runs here" in said and "xl destroy vm" in said
+    assert config.exists() and sha(tmp_path / "images/vm-disk0.img") == sha(disk)
 
 
 def test_a_machine_that_runs_stays_when_its_twin_cannot_be_removed(

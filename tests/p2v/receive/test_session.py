@@ -271,6 +271,32 @@ def test_a_comment_stays_a_comment_and_disks_are_our_own(sender: Sender, tmp_pat
     assert "target=" + str(tmp_path / "images" / "vm-disk0.img") in text
 
 
+def test_a_definition_is_removed_with_its_machine_by_another_connection(sender: Sender, tmp_path: Path) -> None:
+    token, config = reserve(sender)["token"], tmp_path / "configs" / "vm.cfg"
+    sender.call("define", machine=to_json(VirtualMachine("vm")), mode="hvm")
+    sender.hang_up()
+    other = Sender(tmp_path, Commands())
+    other.call("attach", name="vm", token=token)
+    assert config.exists() and other.call("abort")["kind"] is Kind.ANSWER and not config.exists()
+    assert reserve(other)["kind"] is Kind.ANSWER
+    config.write_text("another's")
+    told = other.call("define", machine=to_json(VirtualMachine("vm")), mode="hvm")
+    assert told["kind"] is Kind.REFUSAL and "there is a machine vm already" in told["message"]
+    assert other.call("abort")["kind"] is Kind.ANSWER and config.read_text() == "another's"
+    other.hang_up()
+
+
+def test_what_is_whole_is_not_removed(sender: Sender, tmp_path: Path) -> None:
+    reserve(sender)
+    assert "nothing was defined yet" in sender.call("start")["message"]
+    sender.call("define", machine=to_json(VirtualMachine("vm")), mode="hvm")
+    assert "it has no program xl" in sender.call("start")["message"]
+    told = sender.call("abort")
+    assert told["kind"] is Kind.REFUSAL and "vm is whole, and stays" in told["message"]
+    assert (tmp_path / "images" / "vm-disk0.img").exists() and (tmp_path / "configs" / "vm.cfg").exists()
+    assert sender.call("finish")["kind"] is Kind.ANSWER and not list((tmp_path / "state").iterdir())
+
+
 def test_a_journal_does_not_fill_the_host(sender: Sender, tmp_path: Path) -> None:
     reserve(sender)
     (tmp_path / "state" / "vm" / "0.journal").write_bytes(bytes(1))
