@@ -26,12 +26,11 @@ from .convert import PART, convert
 from .define import definition, how_to_start, of_images, write_files
 from .guest.model import Traits
 from .guest.traits import with_traits
-from .journal import journal_of, read_journal
 from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import Wishes, convert_repaired
 from .request import Request, goals
-from .task import begun
+from .task import unfinished
 from .trial import check_able, trial_of_folder
 from .verify import verify
 from .vm.model import Mode, VirtualMachine
@@ -85,7 +84,7 @@ class Conversion:
         with self._asked() as asked:
             request, kept = asked.request, _Kept(asked, self.answers)
             if not kept.copied:
-                request = replace(request, resume=_is_begun(request))
+                request = replace(request, resume=any(map(unfinished, goals(request))))
                 kept.copied_with(self._copy(request, telling, stop), telling.copied)
             telling.copied, traits = kept.told, kept.traits
             facts = {"images": ", ".join(str(goal.path) for goal in goals(request)), "copied": telling.copied}
@@ -240,12 +239,6 @@ class Telling:
         """Events of something that has stages of its own, which are part of this one."""
         if isinstance(event, Progress | Note):
             self(event)
-
-
-def _is_begun(request: Request) -> bool:
-    """Whether an earlier try left something that is not finished; finished images are not touched again."""
-    left = [goal.path for goal in goals(request) if goal.path is not None and begun(goal)]
-    return any(not (read_journal(journal_of(path)).complete and path.exists()) for path in left)
 
 
 def _how_to_start(vm: VirtualMachine, request: Request) -> dict[str, str]:

@@ -33,7 +33,7 @@ from .layout.read import read_layouts
 from .request import Request, goals
 from .source.overlay import Overlay, overlay
 from .target.password import Password
-from .task import begun
+from .task import begun, unfinished
 from .types import DiskReader
 from .vm.model import from_json, to_json
 
@@ -111,7 +111,12 @@ def convert_repaired(request: Request, wishes: Wishes, runner: Runner, emit: Emi
     planned = goals(request)
     with ExitStack() as stack:
         files = _overlay_files(request, stack)
-        resumed = request.resume and all(begun(goal) for goal in planned) and are_kept(files)
+        resumed = request.resume and any(map(unfinished, planned))
+        if resumed and not are_kept(files):
+            raise UsageError(
+                f"the repairs of the stopped run are not beside {planned[0].name} any more",
+                hint="remove the image's files, and start again without --resume",
+            )
         with repaired(request, files, wishes, runner, emit, again=not resumed, keep=lambda: any(map(begun, planned))) as ready:
             if ready.looked is not None:
                 _keep(request, ready.looked)

@@ -64,6 +64,11 @@ def begun(goal: Goal) -> bool:
     return goal.path is not None and journal_of(goal.path).exists()
 
 
+def unfinished(goal: Goal) -> bool:
+    """Whether an earlier run left something that is not whole yet."""
+    return goal.path is not None and begun(goal) and not (read_journal(journal_of(goal.path)).complete and goal.path.exists())
+
+
 def resume_task(request: Request, goal: Goal, readers: Sequence[DiskReader], stack: ExitStack) -> Task:
     """Take up what an earlier run began. Raises JournalError when disks or options are others than then."""
     assert goal.path is not None

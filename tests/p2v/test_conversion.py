@@ -1,13 +1,15 @@
 """A conversion as answers describe it: one run of stages, gone on with after each failure, the source as it was."""
 
 import json
+import shutil
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from p2v import conversion
+from p2v import conversion, copy
 from p2v import trial as trial_start
 from p2v.answers import as_answered, bridges_of, built_in, disks_of, request_of
 from p2v.cli import main
@@ -120,6 +122,56 @@ def test_what_failed_after_the_copy_is_gone_on_with_and_nothing_is_copied_twice(
     # Finished, it is nobody's to go on with: the same again would overwrite it.
     with pytest.raises(UsageError, match=r"old\.img exists already"):
         Conversion(wanted(old, to), machine, SystemRunner()).perform(Told(), threading.Event())
+
+
+@pytest.mark.root
+def test_a_run_that_goes_on_defines_the_machine_as_an_unbroken_one_does(
+    tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The medium was started by UEFI, the system on the disk by BIOS: only the repairs know that."""
+    to, same, file = tmp_path / "machines", uuid.uuid4(), RECORDED / "uefi-plain.json"
+    monkeypatch.setattr(uuid, "uuid4", lambda: same)
+
+    def definitions() -> dict[str, bytes]:
+        found = {path.name: path.read_bytes() for path in (to / "old.cfg", to / "old.xml")}
+        shutil.rmtree(to)
+        return found
+
+    def by_answers(stop: threading.Event, **more: Any) -> None:
+        Conversion(wanted(old, to, **more), recorded("uefi-plain"), SystemRunner()).perform(Told(stop, "copy"), stop)
+
+    def by_options(*more: str) -> int:
+        to.mkdir(exist_ok=True)
+        argv = ["convert", str(old), "--repair", "--define", "--machine", str(file), "--to", str(to / "old.img"), *more]
+        return main([*argv, "--format", "raw", "--name", "old"])
+
+    Conversion(wanted(old, to), recorded("uefi-plain"), SystemRunner()).perform(Told(), threading.Event())
+    whole = definitions()
+    assert b'firmware = "seabios"' in whole["old.cfg"]
+    with pytest.raises(Stopped):
+        by_answers(threading.Event(), limit="1M")
+    Conversion(wanted(old, to), recorded("uefi-plain"), SystemRunner()).perform(Told(), threading.Event())
+    assert definitions() == whole
+
+    assert by_options() == 0
+    whole = definitions()
+    assert b'firmware = "seabios"' in whole["old.cfg"]
+    with monkeypatch.context() as patched:
+        patched.setattr(copy.Copy, "run", _interrupted)
+        assert by_options() == 4
+    overlays = {path: path.read_bytes() for path in to.glob("*.overlay")}
+    (traits,) = to.glob("*.traits")
+    kept = traits.read_bytes()
+    traits.unlink()
+    assert by_options("--resume") == 2 and "the repairs of the stopped run are not beside" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in to.glob("*.overlay")} == overlays
+    traits.write_bytes(kept)
+    assert by_options("--resume") == 0
+    assert definitions() == whole
+
+
+def _interrupted(_: object) -> None:
+    raise Stopped("the copy was stopped")
 
 
 def test_a_stopped_copy_goes_on_with_the_next_try(tmp_path: Path) -> None:

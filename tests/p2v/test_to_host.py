@@ -1,6 +1,7 @@
 """A conversion to a xeninstall host by the answers: looked at, sent through a real sshd to `p2v receive`, gone on with."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,24 @@ def test_one_that_was_stopped_goes_on_with_the_same_repairs(host: Sshd, old: Pat
     assert (tmp_path / "host/images/old-disk0.img").exists() and made and not list(scratch.iterdir())
     # Nobody looked at the system again, whose clock runs on local time.
     assert "localtime = 1" in (tmp_path / "host/configs/old.cfg").read_text()
+
+
+def test_a_run_that_goes_on_defines_the_machine_as_an_unbroken_one_does(
+    host: Sshd, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The medium was started by UEFI, the system by BIOS, with its clock on local time: only the repairs know that."""
+    machine, same, stop = recorded("uefi-plain"), uuid.uuid4(), threading.Event()
+    monkeypatch.setattr(uuid, "uuid4", lambda: same)
+    conversion_to(wanted(host, old), machine, SystemRunner()).perform(Told(), threading.Event())
+    config, image = tmp_path / "host/configs/old.cfg", tmp_path / "host/images/old-disk0.img"
+    whole = config.read_bytes()
+    assert b"localtime = 1" in whole and b"ovmf" not in whole
+    config.unlink()
+    image.unlink()
+    with pytest.raises(Stopped):
+        conversion_to(wanted(host, old, limit="2M"), machine, SystemRunner()).perform(Told(stop, "copy"), stop)
+    conversion_to(wanted(host, old), machine, SystemRunner()).perform(Told(), threading.Event())
+    assert config.read_bytes() == whole
 
 
 def test_a_try_that_finds_the_host_away_loses_nothing_of_the_one_before(
