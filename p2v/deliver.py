@@ -23,7 +23,7 @@ from .journal import Job, Journal
 from .losses import tell_losses
 from .request import PAGE_FILES, Goal, Request
 from .sending import Sending
-from .target.model import Delivery, Lost, Peer, Target, TargetError, Wanted, WantedDisk, check_format
+from .target.model import Delivery, Lost, NotRemoved, Peer, Target, TargetError, Wanted, WantedDisk, check_format
 from .target_trial import check_trial, try_there
 from .task import Task, image_length, sent_task
 from .types import DiskReader
@@ -253,8 +253,9 @@ def _abort(delivery: Delivery) -> str:
     """Remove what is half-done; what to do about that which cannot be removed now. The failure itself is what is told first."""
     try:
         delivery.abort()
-    except (Error, OSError):
-        return f"what had been made on the target could not be removed: look there for {', '.join(delivery.places)}"
+    except (Error, OSError) as error:
+        left = error.places if isinstance(error, NotRemoved) else delivery.places
+        return f"what had been made on the target could not be removed: look there for {', '.join(left)}"
     return ""
 
 

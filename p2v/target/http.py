@@ -18,7 +18,7 @@ from ..journal import Journal
 from ..sink.forward import ForwardSink
 from .address import Address
 from .comparing import compare
-from .model import Lost, Peer, Storage, TargetError, Wanted
+from .model import Lost, NotRemoved, Peer, Storage, TargetError, Wanted
 from .password import Password
 from .remembering import Bytes, only_fresh, several
 from .tls import TIMEOUT_SECONDS, Trusted, connected, failed
@@ -174,19 +174,21 @@ class HttpDelivery(Bytes):
     def __init__(self, target: HttpTarget, paths: Sequence[str], shown: Sequence[str]) -> None:
         super().__init__(shown)
         self._target, self._paths = target, paths
-        self._begun: set[int] = set()
+        self._sinks: dict[int, HttpSink] = {}
 
     def sink(self, number: int, at: int, length: int) -> "HttpSink":
         """See Delivery."""
-        path, there = self._paths[number], 0
-        if number in self._begun:
+        path, there, before = self._paths[number], 0, self._sinks.get(number)
+        if before is not None:
             status, headers = self._target.short("PUT", path, {"Content-Range": f"bytes */{length}"})
             found = _RANGE.fullmatch(headers.get("Range", "")) if status == _RESUME_INCOMPLETE else None
             there = min(int(found[1]) + 1, length) if found else 0
-        self._begun.add(number)
         # What was taken for sent may not have arrived; what arrived may be more than was journaled.
         at = self._journals[number].rewind(there) if number in self._journals else at
-        return HttpSink(self._target, path, self.places[number], at, there, length)
+        sink = HttpSink(self._target, path, self.places[number], at, there, length)
+        sink.is_there = before is not None and before.is_there
+        self._sinks[number] = sink
+        return sink
 
     def verify(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
         """See Delivery. Some servers take images and show none."""
@@ -203,10 +205,17 @@ class HttpDelivery(Bytes):
             connection.close()
 
     def abort(self) -> None:
-        """See Delivery."""
-        for number in sorted(self._begun):
-            with suppress(Error):
-                self._target.short("DELETE", self._paths[number])
+        """See Delivery. Many a server takes images and removes none."""
+        left = []
+        for number, sink in sorted(self._sinks.items()):
+            try:
+                status = self._target.short("DELETE", self._paths[number])[0]
+            except Error:
+                status = 0
+            if sink.is_there and not 200 <= status < 300 and status not in (404, 410):
+                left.append(self.places[number])
+        if left:
+            raise NotRemoved(left)
 
 
 class HttpSink(ForwardSink):
@@ -216,6 +225,7 @@ class HttpSink(ForwardSink):
         super().__init__(name, at)
         self._target, self._path, self._there, self._length = target, path, there, length
         self._connection: http.client.HTTPConnection | None = None
+        self.is_there = False  # whether the server may have kept some of it
 
     def put(self, offset: int, data: memoryview) -> None:
         """See ForwardSink. What the server has already is not sent again."""
@@ -237,8 +247,10 @@ class HttpSink(ForwardSink):
         if self._there:
             headers["Content-Range"] = f"bytes {self._there}-{self._length - 1}/{self._length}"
         self._connection = self._target.ask("PUT", self._path, headers)
+        before, self.is_there = self.is_there, True
         status = self._target.leave(self._connection)
         if status is not None:
+            self.is_there = before
             raise self._target.judged(status, self._path) or Lost(f"{self._name} was answered too early", hint="start again")
 
     def sync(self) -> None:

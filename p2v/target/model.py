@@ -32,6 +32,7 @@ __all__ = [
     "Halted",
     "Lost",
     "Measured",
+    "NotRemoved",
     "Peer",
     "Storage",
     "Target",
@@ -50,6 +51,14 @@ class Lost(Stopped):
 
 class Halted(Stopped):
     """The target answers, but cannot take more, as when it is full: trying again at once would not help."""
+
+
+class NotRemoved(TargetError):
+    """Of what a delivery had made, this stays at its `places`."""
+
+    def __init__(self, places: Sequence[str]) -> None:
+        super().__init__(f"{', '.join(places)} could not be removed")
+        self.places = tuple(places)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Store(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.partial: dict[str, bytes] = {}
         self.resumable, self.cuts = resumable, list[int]()
-        self.refuse = 0
+        self.refuse = self.keeps = 0  # the status of a PUT, of a DELETE
         self.hidden = False
         self.received = 0
         self.seen: list[tuple[str, str, str]] = []
@@ -77,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(200 if found is not None else 404, body=found or b"")
 
     def do_DELETE(self) -> None:
-        if self._allowed():
+        if self._allowed() and self.server.keeps:
+            self._reply(self.server.keeps)
+        elif self._allowed():
             self.server.files.pop(self.path, None)
             self.server.partial.pop(self.path, None)
             self._reply(204)
@@ -206,6 +208,32 @@ def test_refusals_are_told_and_nothing_is_left(
     assert main(["convert", str(disk), "--to", store.to(), "--ca", str(certificate.path)]) == code
     assert message in capsys.readouterr().err
     assert not store.files and ("DELETE", "/images/old.qcow2", "") in store.seen
+
+
+@pytest.mark.parametrize("status", [403, 405, 500])
+def test_what_a_server_does_not_remove_is_named(
+    store: Store,
+    certificate: Certificate,
+    disk: Path,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sending, "WAITS_SECONDS", ())
+    store.keeps, store.cuts = status, [MIB]
+    assert main(["convert", str(disk), "--to", store.to(), "--ca", str(certificate.path)]) == 1
+    said, shown = capsys.readouterr().err, "https://127.0.0.1/images/old.qcow2"
+    assert f"could not be removed: look there for {shown}" in said and "was removed" not in said
+
+
+def test_what_a_server_never_took_is_not_said_to_stay(
+    store: Store, certificate: Certificate, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was refused before anything of it was sent."""
+    store.keeps, store.refuse = 405, 403
+    assert main(["convert", str(disk), "--to", store.to(), "--ca", str(certificate.path)]) == 1
+    said = capsys.readouterr().err
+    assert "is refused (status 403)" in said and "could not be removed" not in said
 
 
 @pytest.mark.parametrize(
