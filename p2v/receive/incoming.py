@@ -4,10 +4,12 @@ It is there from the reservation until the machine is defined, so that a stopped
 happened in between. A token, known to the connections of one conversion, ties data to it.
 """
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,6 +108,18 @@ class Incoming:
         if self.config:
             Path(self.config).unlink(missing_ok=True)
         self.forget()
+
+
+@contextmanager
+def one_at_a_time(state: Path) -> Iterator[None]:
+    """Around a look at the room that is left and its reservation: what two see free at the same time only one gets."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def reserve(state: Path, name: str, room: Room, disks: Sequence[tuple[int, int]], runner: Runner) -> Incoming:

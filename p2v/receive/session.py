@@ -18,7 +18,7 @@ from ..target.names import plain
 from ..target.wire import MOST_DATA, PROTOCOL, Coding, Ended, Frame, Kind, Link, WireError, words_of
 from ..vm.model import Mode, VirtualMachine
 from .define import config_of, define, machine, modes, runs, start
-from .incoming import MOST_BYTES, MOST_DISKS, Incoming, find, reserve
+from .incoming import MOST_BYTES, MOST_DISKS, Incoming, find, one_at_a_time, reserve
 from .journals import append, begin, piece
 from .store import Opened, Room, rooms
 from .trial import Trial, check_able, remove_left
@@ -139,6 +139,13 @@ class Session:
         name, disks = str(words["name"]), [(int(disk["size"]), int(disk["used"])) for disk in words["disks"]]
         if not 0 < len(disks) <= MOST_DISKS or any(not 0 < size <= MOST_BYTES or not 0 <= used <= size for size, used in disks):
             raise TargetError(f"{len(disks)} such disks are not a machine's", hint=f"1 to {MOST_DISKS} disks of up to 1 PiB are")
+        with one_at_a_time(self._host.state):
+            found = self._reserved(name, disks, words)
+        self._incoming = found
+        begun = [found.journal(number).exists() for number in range(len(found.disks))]
+        return {"token": found.token, "places": [disk.path for disk in found.disks], "begun": begun}
+
+    def _reserved(self, name: str, disks: list[tuple[int, int]], words: dict[str, Any]) -> Incoming:
         found = find(self._host.state, name)
         if found is not None and found.is_defined and runs(found.name, self._runner):
             hint = f"nothing is missing of it; to have it anew, end it there first: xl destroy {plain(name)}"
@@ -166,9 +173,7 @@ class Session:
             if words.get("trial") is True and room.folder is not None:
                 check_able(self._runner)
             found = reserve(self._host.state, name, room, disks, self._runner)
-        self._incoming = found
-        begun = [found.journal(number).exists() for number in range(len(found.disks))]
-        return {"token": found.token, "places": [disk.path for disk in found.disks], "begun": begun}
+        return found
 
     def _attach(self, words: dict[str, Any]) -> dict[str, Any]:
         found = find(self._host.state, str(words["name"]))

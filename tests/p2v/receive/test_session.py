@@ -4,6 +4,8 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import xxhash
 import zstandard
 
 from p2v.receive.session import Host, Session
+from p2v.receive.store import Room
 from p2v.target.wire import MOST_DATA, MOST_WORDS, PROTOCOL, Coding, Ended, Frame, Kind, Link, WireError, words_of
 from p2v.vm.model import Nic, VirtualMachine, to_json
 from tests.p2v.disks import MIB
@@ -167,6 +170,29 @@ def test_what_was_reserved_for_one_is_not_given_to_another(tmp_path: Path, monke
     assert reserve(second, "two", 6 * MIB)["kind"] is Kind.ANSWER
     first.hang_up()
     second.hang_up()
+
+
+def test_of_two_that_reserve_at_the_same_time_one_gets_the_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from p2v.receive import incoming, session, store
+
+    room, both = store.rooms, threading.Barrier(2)
+
+    def looked(*folders: Any, **options: Any) -> list[Room]:
+        found = [replace(one, free_bytes=10 * MIB) for one in room(*folders, **options)]
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)  # the other one, if it looks now, too
+        return found
+
+    monkeypatch.setattr(session, "rooms", looked)
+    senders = [Sender(tmp_path, Commands()) for _ in range(2)]
+    for number, sender in enumerate(senders):
+        disks = [{"size": 6 * MIB, "used": 6 * MIB}]
+        sender.link.say(Kind.CALL, {"do": "reserve", "name": f"vm{number}", "storage": "images", "disks": disks})
+    told = [sender.answer() for sender in senders]
+    assert sorted(one["kind"] for one in told) == sorted([Kind.ANSWER, Kind.REFUSAL])
+    assert len(incoming.all_incoming(tmp_path / "state")) == 1
+    for sender in senders:
+        sender.hang_up()
 
 
 def test_data_stays_within_its_disk(sender: Sender, tmp_path: Path) -> None:
