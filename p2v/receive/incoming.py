@@ -113,8 +113,11 @@ class Incoming:
 @contextmanager
 def one_at_a_time(state: Path) -> Iterator[None]:
     """Around a look at the room that is left and its reservation: what two see free at the same time only one gets."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fd = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise TargetError(f"{state} cannot be made: {error.strerror}", hint="see what is there") from None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield

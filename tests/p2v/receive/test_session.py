@@ -195,6 +195,11 @@ def test_of_two_that_reserve_at_the_same_time_one_gets_the_room(tmp_path: Path, 
         sender.hang_up()
 
 
+def test_a_state_that_cannot_be_kept_is_said(sender: Sender, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    assert "/state cannot be made" in reserve(sender)["message"]
+
+
 def test_data_stays_within_its_disk(sender: Sender, tmp_path: Path) -> None:
     reserve(sender)
     for offset in (4 * MIB, 4 * MIB - 1, 1 << 62, (1 << 64) - 1):
