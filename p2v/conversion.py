@@ -65,6 +65,11 @@ class Conversion:
         self._uuid = str(uuid.uuid4())
         self._target = answers.target
 
+    @property
+    def resumable(self) -> bool:
+        """Whether one that was stopped is gone on with, or begins anew."""
+        return True
+
     def stages(self) -> tuple[str, ...]:
         """The stages of this one, in order, by their names in STAGES."""
         wanted = {"repair": self.answers.repair, "define": self._machine is not None, "verify": self.answers.verify}

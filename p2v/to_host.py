@@ -59,6 +59,11 @@ class HostConversion(Conversion):
         )
         open_target(self._target, self._access, runner).close()  # what is wrong with the address is said now
 
+    @property
+    def resumable(self) -> bool:
+        """See Conversion: hosts of ours keep a journal, and the others nothing."""
+        return self._target.startswith("ssh://")
+
     def stages(self) -> tuple[str, ...]:
         """See Conversion."""
         left_out = {"repair"} if not self.answers.repair else set()

@@ -146,6 +146,15 @@ def test_what_lost_its_repairs_is_sent_anew_even_when_the_host_was_away(
     assert (tmp_path / "host/configs/old.cfg").exists() and not list(scratch.iterdir())
 
 
+def test_what_cannot_be_gone_on_with_is_known_before_it_is_stopped(old: Path) -> None:
+    def resumable(target: str) -> bool:
+        answers = Convert.model_validate({"name": "old", "target": target, "source": ({"path": str(old)},)})
+        return conversion_to(answers, recorded("nvme"), SystemRunner()).resumable
+
+    assert resumable("ssh://host") and resumable("/mnt")
+    assert not any(map(resumable, ("libvirt+ssh://host", "nbd://host/x", "http://host/x")))
+
+
 def test_what_stands_against_it_is_told_before_anything_is_sent(host: Sshd, old: Path, tmp_path: Path) -> None:
     found = conversion_to(wanted(host, old, target=f"{host.to}/nowhere"), recorded("nvme"), SystemRunner()).preflight()
     (refused,) = [one for one in found.findings if one.severity is Severity.REFUSED]

@@ -95,8 +95,7 @@ class Working(Step):
         """Put everything that helps into one file. Raises Error; called in a thread."""
         raise NotImplementedError
 
-    @classmethod
-    def stop_question(cls) -> tuple[str, str]:
+    def stop_question(self) -> tuple[str, str]:
         """Title and text of the question before it is stopped."""
         raise NotImplementedError
 

@@ -73,11 +73,14 @@ class Converting(Working):
         bundle(out, [log_path(STATE)], self.session.runner)
         return out
 
-    @classmethod
-    def stop_question(cls) -> tuple[str, str]:
+    def stop_question(self) -> tuple[str, str]:
         """See Working."""
-        text = _("What was copied stays at the target, and can be gone on with. This machine's disks are as they were.")
-        return _("Stop the conversion?"), text
+        kept = _("What was copied stays at the target, and can be gone on with. This machine's disks are as they were.")
+        lost = _(
+            "This target cannot go on with what was copied: it is removed there where that is possible, and the next try begins "
+            "anew. This machine's disks are as they were."
+        )
+        return _("Stop the conversion?"), kept if conversion(self.session).resumable else lost
 
 
 # The stages' names, for the catalogs.

@@ -51,8 +51,7 @@ class Installing(Working):
         assert session.work is not None and session.plan is not None
         return session.work.gather_logs(session.plan)
 
-    @classmethod
-    def stop_question(cls) -> tuple[str, str]:
+    def stop_question(self) -> tuple[str, str]:
         """See Working."""
         text = _("The target cannot be started until the installation was finished. It can be resumed later.")
         return _("Stop the installation?"), text
