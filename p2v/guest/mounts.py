@@ -16,11 +16,13 @@ from xeninstall.base.interruption import held
 from xeninstall.base.run import CommandError, Runner
 
 from ..layout.model import Kind
+from .apply import RepairError
 from .esp import Esp, staged
 from .inspect import inspect, is_linux
 from .linux.names import logical_names, resolve
 from .loops import loop_device
 from .model import BootPlace, Guest, Hardware, Named
+from .mountinfo import mounted_below
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
 from .tree import RootTree, text
@@ -81,7 +83,7 @@ class _Bench:
             try:
                 self.tops[slot] = self._mount(slot)
             except Error as error:
-                self.remarks.append(f"{slot.title} cannot be looked into: {error.message.splitlines()[-1][-200:]}")
+                self.remarks.append(f"{slot.title} cannot be looked into: {error.message}")
 
     def roots(self, slot: Slot) -> list[Path]:
         """The folders of a file system that are roots: itself, or subvolumes of btrfs."""
@@ -113,12 +115,22 @@ class _Bench:
         return found
 
     def _mount(self, slot: Slot) -> Path:
+        devices = slot.volume.content.devices
+        if devices > 1:
+            # By their UUID, which the originals share, the kernel would take the others from the source.
+            raise RepairError(f"its {slot.kind} spans {devices} devices, which are not put together beside the originals")
         place = self._new_folder("fs")
         device = loop_device(slot, self._disks, self._runner, self._stack)
         options = ",".join(("nodev", "nosuid", *_OPTIONS[slot.kind]))
         with held():
-            self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+            try:
+                self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+            except CommandError as error:
+                raise _not_mounted(slot, error) from None
             self._stack.callback(self._unmount, place)
+        shown = _shown(place)
+        if shown != device:
+            raise RepairError(f"the kernel showed {shown} in place of the copy, as their UUIDs are the same")
         return place
 
     def _subvolumes(self, top: Path) -> list[str]:
@@ -243,6 +255,18 @@ def _is_root(place: Path) -> bool:
         return is_linux(tree)
     finally:
         tree.close()
+
+
+def _shown(place: Path) -> str:
+    return next((one.source for one in mounted_below(place)), "nothing")
+
+
+def _not_mounted(slot: Slot, error: CommandError) -> RepairError:
+    if slot.kind is Kind.BTRFS and "File exists" in error.said:
+        return RepairError(
+            "this machine has its btrfs mounted, and a kernel before Linux 6.7 does not mount a copy beside it: unmount it first"
+        )
+    return RepairError(f"it cannot be mounted: {error.said.splitlines()[0][-200:]}")
 
 
 def _type_of(slot: Slot) -> str:
