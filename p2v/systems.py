@@ -8,7 +8,8 @@ from pathlib import Path
 
 from xeninstall.base.run import Runner
 
-from .files.model import Files
+from .files.btrfs import BtrfsFiles
+from .files.model import Files, Findable
 from .files.opened import TROUBLE, open_files
 from .files.registry import Hive
 from .layout.joined import Joined
@@ -61,7 +62,7 @@ def systems(readers: Sequence[DiskReader], runner: Runner) -> list[System]:
             ]
     except ViewError:
         return []
-    return [system for system in found if system is not None]
+    return [system for one in found for system in one]
 
 
 def _leaves(volumes: Sequence[Volume]) -> Iterator[Volume]:
@@ -69,18 +70,26 @@ def _leaves(volumes: Sequence[Volume]) -> Iterator[Volume]:
         yield from _leaves(volume.inner) if volume.inner else (volume,)
 
 
-def _look(number: int, volume: Volume, view: Path, reader: Reader, runner: Runner) -> System | None:
+def _look(number: int, volume: Volume, view: Path, reader: Reader, runner: Runner) -> list[System]:
     try:
         files = open_files(volume.content.kind, view, reader, runner)
         if files is None:
-            return None
+            return []
+        if isinstance(files, BtrfsFiles):
+            return _apart(number, volume, files, reader)
         told = _windows(files, reader) if volume.content.kind is Kind.NTFS else _linux(files, reader)
-        return System(number, volume.name, *told) if told is not None else None
+        return [System(number, volume.name, *told)] if told is not None else []
     except TROUBLE:
-        return None
+        return []
 
 
-def _linux(files: Files, reader: Reader) -> tuple[str, str, str, str] | None:
+def _apart(number: int, volume: Volume, files: BtrfsFiles, reader: Reader) -> list[System]:
+    """The systems in subvolumes; of one alone nobody asks in which it is."""
+    found = [(path, told) for path, subvolume in files.apart() if (told := _linux(subvolume, reader)) is not None]
+    return [System(number, f"{volume.name}, subvolume {path}" if len(found) > 1 else volume.name, *told) for path, told in found]
+
+
+def _linux(files: Findable, reader: Reader) -> tuple[str, str, str, str] | None:
     for path in _RELEASES:
         text = _text(files, reader, path)
         if text is None:
@@ -92,7 +101,7 @@ def _linux(files: Files, reader: Reader) -> tuple[str, str, str, str] | None:
     return None
 
 
-def _text(files: Files, reader: Reader, path: str) -> str | None:
+def _text(files: Findable, reader: Reader, path: str) -> str | None:
     found = files.find(path)
     return found.read(reader, 0, _MAX_BYTES).decode("utf-8", "replace") if found is not None else None
 

@@ -6,7 +6,9 @@ Its own tools want a mount for this, and mounting a copy of what the kernel know
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,9 +18,12 @@ from ..types import Extent, Extents, Reader
 from .model import TABLES, Found, Lost
 
 _ROOT_TREE, _EXTENT_TREE, _FS_TREE, _FIRST_SUBVOLUME, _LAST_SUBVOLUME = 1, 2, 5, 256, (1 << 64) - 257
-_INODE_ITEM, _INODE_REF, _DIR_INDEX, _EXTENT_DATA, _ROOT_ITEM, _ROOT_BACKREF = 1, 12, 96, 108, 132, 144
+_INODE_ITEM, _INODE_REF, _DIR_ITEM, _DIR_INDEX, _EXTENT_DATA, _ROOT_ITEM, _ROOT_BACKREF = 1, 12, 84, 96, 108, 132, 144
+_ROOT_DIRECTORY = 6  # an item of the root tree's own folder says which subvolume is the default one
+_PARENT = slice(263, 279)  # of a root item: the UUID of what it is a snapshot of
 _EXTENT_ITEM, _METADATA_ITEM, _DATA_REF, _SHARED_DATA_REF, _CHUNK_ITEM = 168, 169, 178, 184, 228
 _REF_BYTES = {176: 8, 182: 8, _DATA_REF: 28, _SHARED_DATA_REF: 12}
+ROOT_SUBVOLUMES = ("@", "@rootfs", "root", "@root")  # as installers call those of a system
 _NO_CHECKSUM = 1  # of an inode's flags
 _HEADER, _MOST = 101, (1 << 64) - 1
 _MAX_NODES = 4096  # kept in memory
@@ -39,6 +44,13 @@ class _Chunk(NamedTuple):
     start: int
     length: int
     stripes: tuple[int, ...]  # where its copies are
+
+
+@dataclass(frozen=True)
+class BtrfsSubvolume:
+    """The files of one subvolume. Raises Lost."""
+
+    find: Callable[[str], Found | None]
 
 
 class BtrfsFiles:
@@ -67,11 +79,14 @@ class BtrfsFiles:
             ]
         )
         self._root = root
-        self._trees = {
-            key.objectid: struct.unpack_from("<Q", data, 176)[0]
-            for key, data in self._items(root, Key(0, 0, 0), Key(_MOST, 255, _MOST))
-            if key.kind == _ROOT_ITEM
-        }
+        self._trees, self._snapshots, self._default = dict[int, int](), set[int](), _FS_TREE
+        for key, data in self._items(root, Key(0, 0, 0), Key(_MOST, 255, _MOST)):
+            if key.kind == _ROOT_ITEM:
+                self._trees[key.objectid] = struct.unpack_from("<Q", data, 176)[0]
+                if any(data[_PARENT]):
+                    self._snapshots.add(key.objectid)
+            elif (key.objectid, key.kind) == (_ROOT_DIRECTORY, _DIR_ITEM):
+                self._default = struct.unpack_from("<Q", data)[0]  # it has one entry, which is called `default`
 
     def allocated(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Every extent of data and block of a tree, by its logical address: where, how long, where its copies are; in bytes."""
@@ -83,19 +98,30 @@ class BtrfsFiles:
 
     def find(self, path: str) -> Found | None:
         """See Files.find. Every subvolume is looked into, since any may be mounted as the root."""
-        names = [part for part in path.split("/") if part]
-        subvolumes = [
+        return next((found for number in self._subvolumes() if (found := self._found(number, path)) is not None), None)
+
+    def apart(self) -> "list[tuple[str, BtrfsSubvolume]]":
+        """Each subvolume by its path, empty for the top: the default one first, snapshots of others left out."""
+        places = {number: self._place(number) for number in self._subvolumes()}
+        # What an update was taken back to is a snapshot, too; it has the name of a root then, or is the default.
+        wanted = [number for number in places if number not in self._snapshots or places[number] in ROOT_SUBVOLUMES]
+        if self._default in places:
+            wanted = [self._default, *(number for number in wanted if number != self._default)]
+        return [(places[number], BtrfsSubvolume(partial(self._found, number))) for number in wanted]
+
+    def _subvolumes(self) -> list[int]:
+        numbers = (
             number for number in sorted(self._trees) if number == _FS_TREE or _FIRST_SUBVOLUME <= number <= _LAST_SUBVOLUME
-        ]
-        for number in subvolumes[:_MAX_SUBVOLUMES]:
-            inode = 256
-            for name in names:
-                inode = self._child(self._trees[number], inode, name.encode())
-                if not inode:
-                    break
-            else:
-                return self._file(self._trees[number], inode)
-        return None
+        )
+        return list(islice(numbers, _MAX_SUBVOLUMES))
+
+    def _found(self, number: int, path: str) -> Found | None:
+        inode = 256
+        for name in (part for part in path.split("/") if part):
+            inode = self._child(self._trees[number], inode, name.encode())
+            if not inode:
+                return None
+        return self._file(self._trees[number], inode)
 
     def hit(self, places: Extents) -> Iterator[str]:
         """See Files.hit."""
@@ -181,6 +207,11 @@ class BtrfsFiles:
                 yield owner, key.objectid
 
     def _path(self, root: int, inode: int) -> str:
+        path = f"/{self._within(root, inode)}"
+        return path if root == _FS_TREE else f"{path} (in {self._subvolume(root)})"
+
+    def _within(self, root: int, inode: int) -> str:
+        """A file's or folder's path in its subvolume."""
         tree, parts = self._trees.get(root, 0), list[str]()
         for _ in range(_MAX_DEPTH):
             if inode == 256:
@@ -193,14 +224,24 @@ class BtrfsFiles:
             size = struct.unpack_from("<H", data, 8)[0]
             parts.append(data[10 : 10 + size].decode("utf-8", "replace"))
             inode = key.offset
-        path = "/" + "/".join(reversed(parts))
-        return path if root == _FS_TREE else f"{path} (in {self._subvolume(root)})"
+        return "/".join(reversed(parts))
 
     def _subvolume(self, root: int) -> str:
-        for _, data in self._items(self._root, Key(root, _ROOT_BACKREF, 0), Key(root, _ROOT_BACKREF, _MOST)):
-            size = struct.unpack_from("<H", data, 16)[0]
-            return f"subvolume {data[18 : 18 + size].decode('utf-8', 'replace')}"
-        return f"subvolume {root}"
+        return f"subvolume {self._place(root) or root}"
+
+    def _place(self, root: int) -> str:
+        """Where a subvolume is, by names alone up to the top."""
+        parts = list[str]()
+        for _ in range(_MAX_DEPTH):
+            found = next(iter(self._items(self._root, Key(root, _ROOT_BACKREF, 0), Key(root, _ROOT_BACKREF, _MOST))), None)
+            if found is None:
+                break
+            key, data = found
+            folder, size = struct.unpack_from("<Q8xH", data)
+            parts.append(data[18 : 18 + size].decode("utf-8", "replace"))
+            root = key.offset
+            parts += [self._within(root, folder)] if folder != 256 else []
+        return "/".join(reversed(parts))
 
     def _items(self, root: int, first: Key, last: Key, depth: int = 0) -> Iterator[tuple[Key, bytes]]:
         """The items of a tree between two keys, both included."""

@@ -38,11 +38,15 @@ class Found:
         return bytes(result)
 
 
-class Files(Protocol):
-    """An unmounted file system."""
+class Findable(Protocol):
+    """Files that are found by their paths."""
 
     def find(self, path: str) -> Found | None:
         """A regular file by its path from the root, with slashes; None where there is none. Raises Error, OSError."""
+
+
+class Files(Findable, Protocol):
+    """An unmounted file system."""
 
     def hit(self, places: Extents) -> Iterator[str]:
         """What lies at these places of the volume: files by name, else what is known. Raises Error, OSError."""

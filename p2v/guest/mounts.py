@@ -15,12 +15,16 @@ from xeninstall.base.errors import Error
 from xeninstall.base.interruption import held
 from xeninstall.base.run import CommandError, Runner
 
+from ..files.btrfs import ROOT_SUBVOLUMES
 from ..layout.model import Kind
+from .apply import RepairError
 from .esp import Esp, staged
 from .inspect import inspect, is_linux
+from .linux.bootconf import command_lines
 from .linux.names import logical_names, resolve
 from .loops import loop_device
 from .model import BootPlace, Guest, Hardware, Named
+from .mountinfo import mounted_below
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
 from .tree import RootTree, text
@@ -28,8 +32,7 @@ from .tree import RootTree, text
 # What repairs read or write. A guest's other file systems stay as they are, and are not even mounted.
 _WANTED = ("/boot", "/efi", "/usr", "/var", "/opt")
 _OPTIONS = {Kind.XFS: ("nouuid",), Kind.BTRFS: ("subvolid=5",), Kind.EXT: ()}
-_MAX_ENTRIES = 64
-_KNOWN_SUBVOLUMES = ("@", "@rootfs", "root", "@root")
+_MAX_ENTRIES, _MAX_ROOTS, _MAX_SUBVOLUMES = 64, 16, 10_000
 _Fits = Callable[[Named], bool]
 
 
@@ -60,8 +63,8 @@ def guests(
         )
         bench = _Bench(folder, disks, hardware, runner, stack)
         bench.mount_all(slots)
-        found = [bench.put_together(slot, top) for slot in slots if slot in bench.tops for top in bench.roots(slot)]
-        yield found, bench.remarks
+        found = [bench.system(slot) for slot in slots if slot in bench.tops]
+        yield [one for one in found if one is not None], bench.remarks
 
 
 class _Bench:
@@ -81,9 +84,27 @@ class _Bench:
             try:
                 self.tops[slot] = self._mount(slot)
             except Error as error:
-                self.remarks.append(f"{slot.title} cannot be looked into: {error.message.splitlines()[-1][-200:]}")
+                self.remarks.append(f"{slot.title} cannot be looked into: {error.message}")
 
-    def roots(self, slot: Slot) -> list[Path]:
+    def system(self, slot: Slot) -> Found | None:
+        """The system on a file system: of several in subvolumes the one that is started; the others are in the remarks."""
+        roots = self._roots(slot)
+        if len(roots) < 2:
+            return self.put_together(slot, roots[0]) if roots else None
+        found = {root: self.put_together(slot, root) for root in roots[:_MAX_ROOTS]}
+        named = next((root for one in found.values() for root in self._named(slot, one) if root in found), None)
+        chosen = named or roots[0]
+        titles = {root: f"{root.relative_to(self.tops[slot])} ({one.guest.name})" for root, one in found.items()}
+        why = "the boot loader names it" if named else "it is the default, or the first"
+        others = [title for root, title in titles.items() if root != chosen]
+        others += [f"{len(roots) - _MAX_ROOTS} more"] if len(roots) > _MAX_ROOTS else []
+        self.remarks.append(
+            f"{slot.title} holds {len(roots)} systems in subvolumes: {titles[chosen]} is repaired, as {why}; "
+            f"not repaired: {', '.join(others)}"
+        )
+        return found[chosen]
+
+    def _roots(self, slot: Slot) -> list[Path]:
         """The folders of a file system that are roots: itself, or subvolumes of btrfs."""
         top = self.tops[slot]
         paths = self._subvolumes(top) if slot.kind is Kind.BTRFS else ["."]
@@ -93,8 +114,15 @@ class _Bench:
             places = [top / inside.real(f"/{path}").lstrip("/") for path in paths if inside.kind(f"/{path}") is Is.FOLDER]
         finally:
             inside.close()
-        # Snapshots are roots, too; the first is the one that is started.
-        return [place for place in places if _is_root(place)][:1]
+        return [place for place in dict.fromkeys(places) if _is_root(place)]
+
+    def _named(self, slot: Slot, found: Found) -> Iterator[Path]:
+        """The subvolumes of it that a system's boot loader would start, in order."""
+        for words in command_lines(found.tree):
+            given = dict(word.split("=", 1) for word in words if "=" in word)
+            flags = given.get("rootflags", "").split(",")
+            if self._slot_of(given["root"], "btrfs") in (slot, None) and _names_subvolume(flags):
+                yield self._in_subvolume(slot, flags)
 
     def put_together(self, slot: Slot, top: Path) -> Found:
         """The system with its other file systems in their places."""
@@ -105,30 +133,49 @@ class _Bench:
         found = Found(tree, inspect(tree, self._hardware), slot)
         boot = BootPlace(slot.named, f"/{top.relative_to(self.tops[slot]) / 'boot'}")
         for place, other, options in self._wanted(tree, found):
-            self._place(found, place, other, options)
+            source = self._source(other, options)
+            if source == top:
+                continue
+            self._place(found, place, other, source)
             if place == "/boot":
-                boot = BootPlace(other.named, f"/{_subvolume(other, options)}".rstrip("/"))
+                within = source.relative_to(self.tops[other]) if source is not None else Path()
+                boot = BootPlace(other.named, f"/{within}" if within.parts else "")
         # Now that /boot and /usr are there, more can be seen.
         found.guest = replace(inspect(tree, self._hardware), boot=boot)
         return found
 
     def _mount(self, slot: Slot) -> Path:
+        devices = slot.volume.content.devices
+        if devices > 1:
+            # By their UUID, which the originals share, the kernel would take the others from the source.
+            raise RepairError(f"its {slot.kind} spans {devices} devices, which are not put together beside the originals")
         place = self._new_folder("fs")
         device = loop_device(slot, self._disks, self._runner, self._stack)
         options = ",".join(("nodev", "nosuid", *_OPTIONS[slot.kind]))
         with held():
-            self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+            try:
+                self._runner.run(["mount", "-t", _type_of(slot), "-o", options, device, str(place)])
+            except CommandError as error:
+                raise _not_mounted(slot, error) from None
             self._stack.callback(self._unmount, place)
+        shown = _shown(place)
+        if shown != device:
+            raise RepairError(f"the kernel showed {shown} in place of the copy, as their UUIDs are the same")
         return place
 
     def _subvolumes(self, top: Path) -> list[str]:
-        """Of btrfs: the default one, then those at the top, by the names that installers give."""
+        """Of btrfs: the default one, then those at the top, by the names that installers give, then all that are no snapshots."""
+        listed = _paths(self._btrfs("list", str(top)))
+        snapshots = set(_paths(self._btrfs("list", "-s", str(top))))
+        return [self._default(top), *ROOT_SUBVOLUMES, ".", *(path for path in listed if path not in snapshots)]
+
+    def _default(self, top: Path) -> str:
+        return next(iter(_paths(self._btrfs("get-default", str(top)))), ".")
+
+    def _btrfs(self, *arguments: str) -> str:
         with suppress(CommandError):
-            default = self._runner.run(["btrfs", "subvolume", "get-default", str(top)]).stdout.strip()
-            path = default.partition(" path ")[2]
-            if path and not path.startswith("/") and ".." not in path.split("/"):
-                return [path, *_KNOWN_SUBVOLUMES, "."]
-        return [*_KNOWN_SUBVOLUMES, "."]
+            return self._runner.run(["btrfs", "subvolume", *arguments]).stdout
+        return ""
 
     def _wanted(self, tree: RootTree, found: Found) -> list[tuple[str, Slot, list[str]]]:
         entries = []
@@ -183,7 +230,7 @@ class _Bench:
         # The content is what is mounted: of a mirror the data, not the member around it.
         return next((slot for slot in self._slots if slot.kind is not Kind.MD and fits(slot.named)), None)
 
-    def _place(self, found: Found, place: str, slot: Slot, options: list[str]) -> None:
+    def _place(self, found: Found, place: str, slot: Slot, source: Path | None) -> None:
         tree = found.tree
         if tree.kind(place) is not Is.FOLDER:
             found.remarks.append(f"{place} of the guest is not a folder; what belongs there was left out")
@@ -194,20 +241,33 @@ class _Bench:
             esp = self._stack.enter_context(staged(self._disks[disk], extent, self._runner))
             found.esps.append(esp)
             self._bind(esp.folder, at)
+        elif source is not None:
+            self._bind(source, at)
         elif slot in self.tops:
-            source = self._subfolder(self.tops[slot], slot, options)
-            if source is not None and source != self.tops.get(found.slot):
-                self._bind(source, at)
+            found.remarks.append(f"{place} of the guest is in a subvolume that was not found; what belongs there was left out")
 
-    def _subfolder(self, top: Path, slot: Slot, options: list[str]) -> Path | None:
-        if slot.kind is not Kind.BTRFS:
-            return top
-        name = _subvolume(slot, options)
-        if not name:
-            return None  # By number, or the default: what is there is in the root's own subvolume already, or not needed.
+    def _source(self, slot: Slot, options: Sequence[str]) -> Path | None:
+        """The folder that mount(8) would show with these options; None for what is not mounted here."""
+        if slot not in self.tops:
+            return None
+        place = self._in_subvolume(slot, options) if slot.kind is Kind.BTRFS else self.tops[slot]
+        return place if place.is_dir() and not place.is_symlink() else None
+
+    def _in_subvolume(self, slot: Slot, options: Sequence[str]) -> Path:
+        """The folder of the subvolume that is named, by path or number, or the default one."""
+        top = self.tops[slot]
+        given = dict(option.split("=", 1) for option in options if "=" in option)
+        number = given.get("subvolid", "")
+        if "subvol" in given:
+            path = given["subvol"]
+        elif number.isdecimal() and int(number):
+            lines = self._btrfs("list", str(top)).splitlines()
+            path = next(iter(_paths("\n".join(line for line in lines if line.startswith(f"ID {int(number)} ")))), ".")
+        else:
+            path = self._default(top)
         tree = RootTree(top)
         try:
-            return top / tree.real(f"/{name}").lstrip("/") if tree.kind(f"/{name}") is Is.FOLDER else None
+            return top / tree.real(f"/{path}").lstrip("/")
         finally:
             tree.close()
 
@@ -231,10 +291,14 @@ class _Bench:
         return place
 
 
-def _subvolume(slot: Slot, options: Sequence[str]) -> str:
-    """The one that fstab names."""
-    named = (option.partition("=")[2] for option in options if option.startswith("subvol="))
-    return next(named, "").strip("/") if slot.kind is Kind.BTRFS else ""
+def _names_subvolume(options: Sequence[str]) -> bool:
+    return any(option.startswith(("subvol=", "subvolid=")) for option in options)
+
+
+def _paths(told: str) -> list[str]:
+    """What `btrfs subvolume` lists; the top itself has no path."""
+    found = (line.partition(" path ")[2] for line in told.splitlines()[:_MAX_SUBVOLUMES])
+    return [path for path in found if path and not path.startswith("/") and ".." not in path.split("/")]
 
 
 def _is_root(place: Path) -> bool:
@@ -243,6 +307,18 @@ def _is_root(place: Path) -> bool:
         return is_linux(tree)
     finally:
         tree.close()
+
+
+def _shown(place: Path) -> str:
+    return next((one.source for one in mounted_below(place)), "nothing")
+
+
+def _not_mounted(slot: Slot, error: CommandError) -> RepairError:
+    if slot.kind is Kind.BTRFS and "File exists" in error.said:
+        return RepairError(
+            "this machine has its btrfs mounted, and a kernel before Linux 6.7 does not mount a copy beside it: unmount it first"
+        )
+    return RepairError(f"it cannot be mounted: {error.said.splitlines()[0][-200:]}")
 
 
 def _type_of(slot: Slot) -> str:

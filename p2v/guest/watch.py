@@ -1,15 +1,15 @@
 """What a guest's program says and writes, while it runs."""
 
 import os
-import re
 import select
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from .mountinfo import mounted_below
+
 _KEPT_BYTES = 16 << 10
 _READ_BYTES = 1 << 20
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Said:
@@ -47,13 +47,14 @@ class Written:
     """What the file systems at and below a folder have grown by since this began."""
 
     def __init__(self, root: Path) -> None:
-        self._stack, self._open = ExitStack(), dict[str, int]()
-        for device, place in [("", root), *_mounted_below(root)]:
+        self._stack, self._open = ExitStack(), list[int]()
+        mounted = {one.number: one.place for one in mounted_below(root)}
+        for place in mounted.values() if root in mounted.values() else (root, *mounted.values()):
             # Open for as long as it is watched: whoever runs below may rename what leads there.
             with suppress(OSError):
                 fd = os.open(place, os.O_PATH | os.O_CLOEXEC)
                 self._stack.callback(os.close, fd)
-                self._open.setdefault(device or f"{os.major(os.fstat(fd).st_dev)}:{os.minor(os.fstat(fd).st_dev)}", fd)
+                self._open.append(fd)
         self._free_bytes = self._free()
 
     def close(self) -> None:
@@ -66,12 +67,5 @@ class Written:
         return self._free_bytes - self._free()
 
     def _free(self) -> int:
-        found = [os.statvfs(fd) for fd in self._open.values()]
+        found = [os.statvfs(fd) for fd in self._open]
         return sum(one.f_bfree * one.f_frsize for one in found)
-
-
-def _mounted_below(root: Path) -> list[tuple[str, Path]]:
-    """Devices and places (proc(5), mountinfo)."""
-    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()]
-    found = [(words[2], Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), words[4]))) for words in lines]
-    return [(device, place) for device, place in found if place.is_relative_to(root)]

@@ -1,9 +1,10 @@
 """Disks → the Windows systems on them, with what their repairs have to know of boot sectors and EFI system partitions."""
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from .esp import staged
 from .loops import loop_device
 from .slots import Slot
 from .tree import MAX_BYTES
-from .windows.esp_loader import LOADERS
+from .windows.esp_loader import LOADERS, MANAGER
 from .windows.inspect import inspect
 from .windows.model import Package, Windows
 from .windows.repair import Report, make_on_volume, on_esp, patches, plan_repairs
 from .windows.volume import mounted
+
+_OF_MBR = re.compile(r"[0-9a-f]{8}-\d\d")  # a PARTUUID: the disk's signature, and the number
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,25 @@ def _look(
     with disks[disk].open("rb") as file:
         file.seek(extent.start)
         sector = file.read(512)
-    esp = next((other for other in slots if other.kind is Kind.FAT and other.volume.role == "EFI system"), None)
-    files = _esp_files(esp, disks, runner) if esp is not None else {}
-    guest = replace(guest, esp=files, boot_sector=sector, disk_bytes=disk_bytes[disk], uefi=bool(files))
+    esp, files = _esp_of(slot, slots, disks, runner)
+    guest = replace(guest, esp=files, boot_sector=sector, disk_bytes=disk_bytes[disk], uefi=esp is not None)
     return WindowsFound(slot, guest, hibernated, esp)
+
+
+def _esp_of(slot: Slot, slots: Sequence[Slot], disks: Sequence[Path], runner: Runner) -> tuple[Slot | None, dict[str, bytes]]:
+    """The EFI system partition that starts this Windows, and what repairs ask for on it."""
+    own, others = list[Slot](), list[Slot]()
+    for other in slots:
+        if other.kind is Kind.FAT and other.volume.role == "EFI system":
+            (own if other.places[0][0] == slot.places[0][0] else others).append(other)
+    held = [(esp, _esp_files(esp, disks, runner)) for esp in own]
+    # On a disk with an MBR it was started by BIOS, whatever starts the systems of other disks.
+    for esp in others if not _OF_MBR.fullmatch(slot.named.partuuid) else ():
+        # Nothing that is wrong with another system's stands in this one's way.
+        with suppress(RepairError):
+            files = _esp_files(esp, disks, runner)
+            held += [(esp, files)] if MANAGER in files else []
+    return min(held, key=lambda one: MANAGER not in one[1], default=(None, {}))
 
 
 def _esp_files(slot: Slot, disks: Sequence[Path], runner: Runner) -> dict[str, bytes]:

@@ -32,4 +32,5 @@ def recognise(volume: Reader) -> Content | None:
         size_bytes=size,
         used_bytes=None,  # it counts whole chunks, of which a map finds the blocks in use
         whole_because=why,
+        devices=devices,
     )

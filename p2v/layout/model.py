@@ -43,6 +43,7 @@ class Content:
     whole_because: str = ""
     kept_by: tuple[str, ...] = ()  # who keeps its keys besides people, in words: see `keepers`
     kept_only: bool = False  # and nobody else has one
+    devices: int = 1  # that the file system spans
 
 
 @dataclass(frozen=True)

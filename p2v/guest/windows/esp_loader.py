@@ -3,13 +3,14 @@
 from .model import CopyOnEsp, Planned, Repair, Windows
 
 _MANAGER, _FALLBACK = "/EFI/Microsoft/Boot/bootmgfw.efi", "/EFI/BOOT/BOOTX64.EFI"
-LOADERS = (_MANAGER.upper(), _FALLBACK.upper())  # what is asked for of the partition, in capitals
+MANAGER = _MANAGER.upper()
+LOADERS = (MANAGER, _FALLBACK.upper())  # what is asked for of the partition, in capitals
 
 
 def _plan(guest: Windows) -> Planned:
     if not guest.uefi or _FALLBACK.upper() in guest.esp:
         return Planned()
-    manager = guest.esp.get(_MANAGER.upper())
+    manager = guest.esp.get(MANAGER)
     if manager is None:
         return Planned((), (f"{_MANAGER} is not on the EFI system partition: repair the start with bootrec or bcdboot",))
     return Planned((CopyOnEsp(_FALLBACK, manager, "firmware that knows no entry starts this"),))

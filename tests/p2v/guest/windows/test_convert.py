@@ -67,6 +67,50 @@ def test_an_archive_describes_a_machine_for_windows_with_its_clock(tmp_path: Pat
     assert (vm["platform"]["timeoffset"], vm["platform"]["viridian"]) == ("3600", "true")
 
 
+_MANAGER_TREE = "=== /EFI/Microsoft/Boot/bootmgfw.efi\nmanager\n"
+
+
+@pytest.mark.parametrize(
+    ("esps", "of", "firmware", "written"),
+    [
+        # The ESPs of the first disk, which has a Linux, and of the second, where Windows is.
+        (("=== /EFI/debian/grubx64.efi\nx\n", _MANAGER_TREE), "gpt", "uefi", 1),
+        ((_MANAGER_TREE, _MANAGER_TREE), "gpt", "uefi", 1),
+        ((_MANAGER_TREE, ""), "gpt", "uefi", 0),
+        (("=== /EFI/debian/grubx64.efi\nx\n", ""), "gpt", "bios", None),
+        ((_MANAGER_TREE, ""), "dos", "bios", None),
+    ],
+)
+def test_its_own_partition_of_the_loaders_is_taken(
+    esps: tuple[str, str], of: str, firmware: str, written: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disks, starts = [tmp_path / "one.img", tmp_path / "two.img"], []
+    for number, described in enumerate(esps):
+        parts = []
+        if described:
+            fat(tmp_path / "esp", tree(tmp_path / f"t{number}", described))
+            parts.append(("U", tmp_path / "esp"))
+        if number == 1:
+            parts.append(("L", make_volume(tmp_path / "windows", "win10")))
+        if number == 1 and of == "dos":
+            make_disk(tmp_path, "dos", ["ntfs", "swap"]).rename(disks[1])
+            put(disks[1], make_volume(tmp_path / "small", "win10", more={}, mib=16), MIB)
+            starts.append(MIB)
+        else:
+            starts.append(gpt(disks[number], parts)[0])
+    assert main(["convert", *map(str, disks), "--plan", "--json"]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)["systems"]
+    assert planned["guest"]["firmware"] == firmware
+    if written is None:
+        return
+    (tmp_path / "out").mkdir()
+    assert main(["convert", *map(str, disks), "--repair", "--to", f"{tmp_path / 'out'}/", "--format", "raw"]) == 0
+    for number, described in enumerate(esps):
+        if described:
+            image = f"{tmp_path / 'out' / disks[number].name}@@{starts[number]}"
+            assert ("BOOTX64.EFI" in run("mdir", "-b", "-/", "-i", image, "::/")) is (number == written)
+
+
 def test_a_hibernated_one_is_refused_or_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     volume = make_volume(tmp_path / "windows", "win10", more={"hiberfil.sys": b"HIBR" + bytes(8188)})
     disk, image = tmp_path / "old.img", tmp_path / "new.img"
