@@ -49,10 +49,9 @@ class XapiDelivery:
         address: str,
         name: str,
         storage: Storage,
-        thick: bool,
     ) -> None:
         self._calls, self._trusted, self._networks, self._address = calls, trusted, networks, address
-        self._name, self._storage, self._thick = name, storage, thick
+        self._name, self._storage = name, storage
         self.places: list[str] = []
         self._made = Made(calls)
         self._vdis: list[str] = []
@@ -88,7 +87,7 @@ class XapiDelivery:
     def sink(self, number: int, at: int, length: int) -> XapiSink:
         """See Delivery."""
         del at, length
-        size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._thick else 0
+        size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._storage.thick else 0
         name = f"{self._address} ({self.places[number]})"
         return XapiSink(self._calls, self._trusted, self._made, self._vdis[number], name, size)
 

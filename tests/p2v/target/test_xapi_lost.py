@@ -19,6 +19,7 @@ CALLS = {
     "host.get_software_version": 1,
     "host.get_hostname": 1,
     "PBD.get_all_records": 1,
+    "SM.get_all_records": 1,
     "SR.get_all_records": 1,
     "network.get_all_records": 2,
     "VDI.create": 1,

@@ -70,6 +70,7 @@ class Pool:
         self.redirect_imports = ""
         self.fails: dict[str, list[str]] = {}  # call → the failure it answers
         self.damage = False
+        self.formats: tuple[str, ...] = ()  # that the storage manager says it keeps; older ones say nothing
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate.path, certificate.key)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -229,6 +230,10 @@ class Pool:
             for number, sr in enumerate(("OpaqueRef:sr", "OpaqueRef:iso", "OpaqueRef:gone"))
         }
 
+    def _SM_get_all_records(self) -> dict[str, Any]:
+        told = {"supported_image_formats": list(self.formats)} if self.formats else {}
+        return {f"OpaqueRef:sm-{kind}": {"type": kind, **told} for kind in {self.kind, "iso", "nfs"}}
+
     def _SR_get_all_records(self) -> dict[str, Any]:
         common = {"allowed_operations": ["vdi_create", "scan"], "sm_config": {}}
         size = {"physical_size": str(self.free * 2), "physical_utilisation": str(self.free)}
@@ -260,6 +265,8 @@ class Pool:
         size = int(record["virtual_size"])
         if record["SR"] != "OpaqueRef:sr":
             raise Failure("HANDLE_INVALID", "SR", record["SR"])
+        if size > (16381 << 30 if "qcow2" in self.formats else 2040 << 30):
+            raise Failure("SR_BACKEND_FAILURE_79", "", "VDI Invalid size")
         if size > self.free:
             raise Failure("SR_BACKEND_FAILURE_44", "", "There is insufficient space")
         if size % (2 * MIB):
