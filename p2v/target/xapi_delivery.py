@@ -86,10 +86,10 @@ class XapiDelivery:
 
     def sink(self, number: int, at: int, length: int) -> XapiSink:
         """See Delivery."""
-        del at, length
+        del at
         size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._storage.thick else 0
         name = f"{self._address} ({self.places[number]})"
-        return XapiSink(self._calls, self._trusted, self._made, self._vdis[number], name, size)
+        return XapiSink(self._calls, self._trusted, self._made, self._vdis[number], name, length, size)
 
     def verify(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
         """See Delivery. The whole disk comes back: XAPI has no digest of a part of one."""

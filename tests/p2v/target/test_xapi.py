@@ -143,6 +143,25 @@ def test_what_an_ended_import_brought_is_not_sent_again(
     assert bytes(vdi["data"][: disk.stat().st_size]) == disk.read_bytes()
 
 
+def test_other_clients_see_in_a_task_how_far_it_is(
+    pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xapi_stream, "PROGRESS_SECONDS", 0.0)
+    assert send(pool, certificate, disk) == 0
+    labels, values = {label for label, _ in pool.progress}, [value for _, value in pool.progress]
+    assert labels == {f"p2v import: {pool.to} (old disk 0 (Local storage))"}
+    assert len(values) > 3 and values == sorted(values) and values[-1] > 0.6 and not pool.tasks
+
+
+def test_a_pool_whose_tasks_cannot_be_told_is_not_asked_again(
+    pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xapi_stream, "PROGRESS_SECONDS", 0.0)
+    pool.is_old = True
+    assert send(pool, certificate, disk) == 0
+    assert pool.called.count("task.set_progress") == 1
+
+
 def test_a_session_that_ends_is_begun_again(
     pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

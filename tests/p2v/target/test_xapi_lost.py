@@ -24,6 +24,7 @@ CALLS = {
     "network.get_all_records": 2,
     "VDI.create": 1,
     "task.create": 1,
+    "task.set_progress": 1,
     "task.get_record": 1,
     "task.destroy": 1,
     "task.get_all_records": 1,

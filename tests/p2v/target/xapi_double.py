@@ -60,6 +60,8 @@ class Pool:
         self.breaches: list[str] = []
         self.called: list[str] = []
         self.imports = 0
+        self.progress: list[tuple[str, float]] = []  # as tasks were told it, with their labels
+        self.is_old = False  # from before tasks could be told it
         self.cut_at: dict[str, int] = {}  # phase → how often the connection is cut in it
         self.cut: Cut | None = None
         self.is_gone = False
@@ -376,6 +378,16 @@ class Pool:
 
     def _task_get_name_description(self, ref: str) -> str:
         return str(self._known("task", self.tasks, ref)["name_description"])
+
+    def _task_set_progress(self, ref: str, value: float) -> str:
+        if self.is_old:
+            raise Failure("MESSAGE_METHOD_UNKNOWN", "task.set_progress")
+        task = self._known("task", self.tasks, ref)
+        if not isinstance(value, float) or not task["progress"] <= value <= 1.0:
+            self._breach(f"a task's progress goes from {task['progress']} to {value}")
+        task["progress"] = value
+        self.progress.append((task["name_label"], value))
+        return ""
 
     def _task_cancel(self, ref: str) -> str:
         self._known("task", self.tasks, ref)["current_operations"][_ref()] = "cancel"
