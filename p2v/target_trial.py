@@ -19,7 +19,7 @@ def check_trial(vm: VirtualMachine, target: Target) -> None:
     if not target.tries:
         raise UsageError(
             f"{target.name} starts no machine for a trial",
-            hint="leave it out; xeninstall's hosts (ssh://) can do it",
+            hint="leave it out; xeninstall's hosts (ssh://) and XCP-ng's (xapi://) can do it",
         )
     if vm.windows:
         raise UsageError(

@@ -226,7 +226,9 @@ def storage_of(wanted: Wanted, storages: Sequence[Storage], target: str) -> Stor
                 f"{chosen.most_bytes // GIB} GiB at most",
                 hint=f"name another storage of: {listed}",
             )
-    needed = sum(disk.size_bytes if chosen.thick else disk.used_bytes for disk in wanted.disks)
+    # Thick storage takes a disk's whole room once more for the copy that a trial start is made on.
+    copies = 2 if wanted.trial else 1
+    needed = sum(disk.size_bytes * copies if chosen.thick else disk.used_bytes for disk in wanted.disks)
     if chosen.free_bytes is not None and needed > chosen.free_bytes and not wanted.resume:
         raise RequirementError(
             f"{chosen.name} on {target} has {format_size(chosen.free_bytes)} left, and {format_size(needed)} "

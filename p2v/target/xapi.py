@@ -19,7 +19,7 @@ class XapiTarget:
     """See Target."""
 
     formats: Sequence[str] = ("raw",)
-    tries = False
+    tries = True
     remarks: Sequence[str] = ()
 
     def __init__(self, address: Address, password: Password | None, trusted: Trusted) -> None:
