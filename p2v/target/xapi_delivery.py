@@ -100,7 +100,7 @@ class XapiDelivery:
         return self._steady(lambda: self._compare(number, journal, tell))
 
     def _compare(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
-        query = {"session_id": self._calls.session, "vdi": self._vdis[number], "format": "raw"}
+        query = {"vdi": self._vdis[number], "format": "raw"}
         connection, response = asked(self._calls, self._trusted, "GET", f"/export_raw_vdi?{urlencode(query)}")
         name = f"{self.places[number]} on {self._address}"
         try:

@@ -512,8 +512,7 @@ class Pool:
         parts = urlsplit(target)
         if "session" in target:
             self._breach("a session in a request line")
-        session = dict(one.strip().partition("=")[::2] for one in headers.get("cookie", "").split(";")).get("session_id")
-        if session not in self.sessions:
+        if _cookies(headers).get("session_id") not in self.sessions:
             sock.sendall(b"HTTP/1.1 401 Unauthorised\r\nContent-Length: 0\r\n\r\n")
             return
         vm = self.vms.get(parse_qs(parts.query)["ref"][0], {"power_state": "Halted"})
@@ -536,7 +535,9 @@ class Pool:
     def _stream(self, sock: ssl.SSLSocket, file: Any, method: str, target: str, headers: dict[str, str]) -> None:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if query.get("session_id") not in self.sessions:
+        if "session_id" in query and headers.get("user-agent") == "p2v":
+            self._breach("a session in a request line")
+        if (_cookies(headers).get("session_id") or query.get("session_id")) not in self.sessions:
             sock.sendall(b"HTTP/1.1 401 Unauthorised\r\nContent-Length: 0\r\n\r\n")
             return
         if (method, parts.path) == ("GET", "/export_raw_vdi") and query.get("format") == "raw":
@@ -619,6 +620,10 @@ class Pool:
             sock.sendall(data[: len(data) // 2])
             return
         sock.sendall(data)
+
+
+def _cookies(headers: dict[str, str]) -> dict[str, str]:
+    return dict(one.strip().partition("=")[::2] for one in headers.get("cookie", "").split(";"))
 
 
 def _labelled(records: dict[str, dict[str, Any]], label: str) -> list[str]:
