@@ -92,7 +92,7 @@ class Options(Step):
         self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
         # Only a host can start the machine for good; for a trial some of them can, too.
         target = str(draft.get("convert.target") or "/")
-        host, tries = not is_folder(target), is_folder(target) or target.startswith(("ssh://", "xapi://"))
+        host, tries = not is_folder(target), is_folder(target) or target.startswith(("ssh://", "xapi://", "libvirt+ssh://"))
         self.query_one("#trial").display, self.query_one("#start").display = tries, host
         able = (*((_START,) if host else ()), *((_TRIAL,) if tries else ()))
         only(self.session, able, (_START, _TRIAL))
