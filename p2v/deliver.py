@@ -186,13 +186,15 @@ def _try(delivery: Delivery, order: Order, how: str, emit: Emit, stop: threading
     """Start it for a trial: how that went. What was stopped is gone on with where the target can do so."""
     try:
         return try_there(delivery, order.machine.name, order.marker, emit, stop)
-    except Stopped:
-        raise
-    except Error as error:
+    except (Error, KeyboardInterrupt) as error:
+        stopped = isinstance(error, Stopped | KeyboardInterrupt)
+        if stopped and delivery.resumable:
+            raise
         begun.clear()
         with suppress(Error):  # why it did not come up is what is told
             delivery.close()
-        raise _stays(error, order, f": mend the cause, then start it with: {how}") from None
+        then = "; its trial was not finished:" if stopped else ": mend the cause, then"
+        raise _stays(error, order, f"{then} start it with: {how}") from None
 
 
 def _hand_over(delivery: Delivery, order: Order, how: str) -> None:

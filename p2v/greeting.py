@@ -19,9 +19,10 @@ def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
     said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
     said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
     place = to.partition("://")[2].partition("/")[2].partition("?")[0]
-    chosen = next((one for one in storages if one.name == place or (not place and one.default)), None)
+    chosen = next((one for one in storages if one.is_called(place) or (not place and one.default)), None)
     if chosen is not None:
-        return Room(f"{chosen.name} on {peer.name}", chosen.free_bytes, _pace(target, to)), said, peer
+        room = Room(f"{chosen.name} on {peer.name}", chosen.free_bytes, _pace(target, to), chosen.thick, chosen.most_bytes)
+        return room, said, peer
     if not storages and not peer.modes:
         return (
             Room(peer.name, None, _pace(target, to)),

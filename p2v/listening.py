@@ -4,8 +4,7 @@ import os
 import select
 import time
 from collections.abc import Callable
-
-from xeninstall.base.run import Channel
+from typing import Protocol
 
 from .vm.console import Look, Seen, judged, last_words
 
@@ -15,14 +14,26 @@ _LOOK_SECONDS = 2.0
 _ENDING_SECONDS = 5.0
 
 
+class Console(Protocol):
+    """What brings a machine's words; a program's Channel, for one."""
+
+    reads: int  # a descriptor
+
+    def stop(self, seconds: float) -> object:
+        """End it after so long at most; whoever reads sees the end."""
+
+    def close(self, seconds: float) -> object:
+        """Nobody reads any more."""
+
+
 class Listening:
     """`console` brings what the machine says. When it has ended `again` is asked, with the seconds since then, for another one.
 
     It may answer why there will be none; an empty answer means that this is not known yet.
     """
 
-    def __init__(self, console: Channel, marker: str, again: Callable[[float], Channel | str]) -> None:
-        self._console: Channel | None = console
+    def __init__(self, console: Console, marker: str, again: Callable[[float], Console | str]) -> None:
+        self._console: Console | None = console
         self._marker, self._again = marker, again
         self._text, self._ended_at = "", 0.0
 

@@ -159,7 +159,7 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--trial",
         action="store_true",
-        help="start the machine there once without a network, on copies of its disks; it has to ask for a login (over ssh://)",
+        help="start the machine there once without a network, on copies of its disks, until its login (ssh, xapi, libvirt+ssh)",
     )
     verb.add_argument("--marker", metavar="TEXT", default="", help="text on its console that also means that it is up")
     verb.add_argument(

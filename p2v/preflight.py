@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.run import Runner
-from xeninstall.base.sizes import MIB, format_duration, format_size
+from xeninstall.base.sizes import GIB, MIB, format_duration, format_size
 
 from .blockmap.model import DiskMap
 from .convert import map_sources
@@ -111,11 +111,15 @@ class Preflight:
 
 @dataclass(frozen=True)
 class Room:
-    """A place on a host, what is free there, and how fast the way there is; None where that cannot be told."""
+    """A place on a host, what is free there, and how fast the way there is; None where that cannot be told. See Storage for
+    the others.
+    """
 
     name: str
     free_bytes: int | None
     pace: Pace | None = None
+    thick: bool = False
+    most_bytes: int | None = None
 
 
 def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Room | None = None) -> Preflight:
@@ -152,7 +156,10 @@ def preflight(request: Request, wishes: Wishes | None, runner: Runner, room: Roo
         free = room.free_bytes if room is not None else _free(planned[0].path)
         if free is not None and image_bytes is not None:
             place = room.name if room is not None else str(planned[0].path.parent) if planned[0].path else "target"
-            findings.append(_space(place, free, min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)))
+            sparse = min(image_bytes, read_bytes + image_bytes // 1000 + 16 * MIB)
+            findings.append(_space(place, free, image_bytes if room is not None and room.thick else sparse))
+        if room is not None and room.most_bytes is not None:
+            findings += _too_large(room.name, room.most_bytes, readers)
         paces = _paces(readers, maps, planned[0].path, room, free)
     try:
         looked = plan_only(request.disks, wishes, runner, allow_mounted=request.allow_mounted)
@@ -277,6 +284,13 @@ def _space(place: str, free: int, needed: int) -> Finding:
         text = f"it has {format_size(free)} left, and the image may take {format_size(needed)}"
         return Finding(Severity.REFUSED, place, text, "make room, or name another folder")
     return Finding(Severity.GOOD, place, f"it has {format_size(free)} left, which is enough")
+
+
+def _too_large(place: str, most_bytes: int, readers: Sequence[DiskReader]) -> Iterator[Finding]:
+    for reader in readers:
+        if reader.size_bytes > most_bytes:
+            text = f"it takes disks of {most_bytes // GIB} GiB at most, and {reader.name} has {format_size(reader.size_bytes)}"
+            yield Finding(Severity.REFUSED, place, text, "name another storage")
 
 
 def _free(path: Path | None) -> int | None:

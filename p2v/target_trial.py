@@ -19,7 +19,7 @@ def check_trial(vm: VirtualMachine, target: Target) -> None:
     if not target.tries:
         raise UsageError(
             f"{target.name} starts no machine for a trial",
-            hint="leave it out; xeninstall's hosts (ssh://) can do it",
+            hint="leave it out; xeninstall's hosts (ssh://), XCP-ng's (xapi://) and libvirt's (libvirt+ssh://) can do it",
         )
     if vm.windows:
         raise UsageError(
@@ -66,6 +66,6 @@ def _end(delivery: Tried, emit: Emit) -> None:
     try:
         delivery.end_trial()
     except Stopped:
-        pass  # the connection is gone, and the other end removes it by itself
+        pass  # the connection is gone, and p2v at the other end removes it by itself
     except Error as error:
         emit(Note(f"something of the trial start could not be removed there: {error.message}", warning=True))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from xeninstall.base.errors import RequirementError, Stopped, UsageError
-from xeninstall.base.sizes import format_size
+from xeninstall.base.sizes import GIB, format_size
 
 from ..journal import Job, Journal
 from ..sink.model import TargetError
@@ -80,6 +80,13 @@ class Storage:
     free_bytes: int | None
     size_bytes: int | None = None
     default: bool = False  # taken when --to names none
+    uuid: str = ""  # another name of it
+    thick: bool = False  # a disk takes its whole size at once
+    most_bytes: int | None = None  # the largest disk that it takes
+
+    def is_called(self, name: str) -> bool:
+        """Whether --to may name it so."""
+        return name != "" and name in (self.name, self.uuid)
 
 
 @dataclass(frozen=True)
@@ -214,17 +221,27 @@ def storage_of(wanted: Wanted, storages: Sequence[Storage], target: str) -> Stor
     if not storages:
         raise RequirementError(f"{target} has no storage for disks", hint="make a thin pool or a folder for them there first")
     if wanted.storage:
-        chosen = next((storage for storage in storages if storage.name == wanted.storage), None)
+        chosen = next((storage for storage in storages if storage.is_called(wanted.storage)), None)
         if chosen is None:
             raise UsageError(f"{target} has no storage {wanted.storage!r}", hint=f"name one of: {listed}")
     else:
         chosen = next((storage for storage in storages if storage.default), storages[0] if len(storages) == 1 else None)
         if chosen is None:
             raise UsageError(f"{target} has several storages, and none was named", hint=f"add one of these to --to: {listed}")
-    needed = sum(disk.used_bytes for disk in wanted.disks)
+    for disk in wanted.disks:
+        if chosen.most_bytes is not None and disk.size_bytes > chosen.most_bytes:
+            raise RequirementError(
+                f"{disk.name} has {format_size(disk.size_bytes)}, and {chosen.name} on {target} ({chosen.kind}) takes disks of "
+                f"{chosen.most_bytes // GIB} GiB at most",
+                hint=f"name another storage of: {listed}",
+            )
+    # Thick storage takes a disk's whole room once more for the copy that a trial start is made on.
+    copies = 2 if wanted.trial else 1
+    needed = sum(disk.size_bytes * copies if chosen.thick else disk.used_bytes for disk in wanted.disks)
     if chosen.free_bytes is not None and needed > chosen.free_bytes and not wanted.resume:
         raise RequirementError(
-            f"{chosen.name} on {target} has {format_size(chosen.free_bytes)} left, and {format_size(needed)} are to be sent",
+            f"{chosen.name} on {target} has {format_size(chosen.free_bytes)} left, and {format_size(needed)} "
+            + ("are taken there at once" if chosen.thick else "are to be sent"),
             hint=f"make room, or name another storage of: {listed}",
         )
     return chosen

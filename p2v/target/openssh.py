@@ -30,7 +30,6 @@ _ASKPASS = '#!/bin/sh\nexec cat "$P2V_ASKPASS"\n'
 _ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4", "-o", "ConnectTimeout=20")
 # Nothing of the user's configuration may open doors from the other end to this one.
 _CLOSED = (
-    "-T",
     *("-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "PermitLocalCommand=no"),
     *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "Compression=no", "-o", "EscapeChar=none"),
     # The processor does AES by itself; where it does not, or the other end will not, the next of the list is taken.
@@ -108,9 +107,9 @@ class OpenSsh:
         """Whether each connection asks for a password."""
         return self._login.password is not None
 
-    def open(self, command: Sequence[str]) -> Channel:
-        """A program over there that we talk to."""
-        return talk(self._argv(command), self._environment())
+    def open(self, command: Sequence[str], *, terminal: bool = False) -> Channel:
+        """A program over there that we talk to; with a `terminal` it is told when the line is cut, and complains there, too."""
+        return talk(self._argv(command, terminal=terminal), self._environment())
 
     def run(
         self, command: Sequence[str], *, stdin: bytes = b"", allowed: Sequence[int] = (0,), program: str = ""
@@ -143,9 +142,9 @@ class OpenSsh:
             self._askpass.close()
         self._folder.cleanup()
 
-    def _argv(self, command: Sequence[str]) -> list[str]:
+    def _argv(self, command: Sequence[str], *, terminal: bool) -> list[str]:
         login, address = self._login, self._address
-        argv = ["ssh", *_CLOSED, *_ALIVE, "-o", "StrictHostKeyChecking=yes"]
+        argv = ["ssh", "-tt" if terminal else "-T", *_CLOSED, *_ALIVE, "-o", "StrictHostKeyChecking=yes"]
         if self._known is not None:
             argv += ["-o", f"UserKnownHostsFile={self._known}", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no"]
         if login.password is None:

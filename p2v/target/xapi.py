@@ -1,7 +1,7 @@
 """XCP-ng and XenServer by XAPI: the login at the pool's master, its storage repositories and networks."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from xeninstall.base.errors import Error, UsageError
 
@@ -12,13 +12,14 @@ from .password import Password
 from .tls import Trusted
 from .xapi_calls import Calls, sense
 from .xapi_delivery import XapiDelivery
+from .xapi_storage import repositories
 
 
 class XapiTarget:
     """See Target."""
 
     formats: Sequence[str] = ("raw",)
-    tries = False
+    tries = True
     remarks: Sequence[str] = ()
 
     def __init__(self, address: Address, password: Password | None, trusted: Trusted) -> None:
@@ -46,25 +47,7 @@ class XapiTarget:
 
     def storages(self) -> Sequence[Storage]:
         """See Target."""
-        return [storage for storage, _, _ in self._srs()]
-
-    def _srs(self) -> list[tuple[Storage, str, dict[str, Any]]]:
-        """Storage, reference and record of each storage repository that can take a disk."""
-        with sense(self.calls.host):
-            pool = next(iter(self.calls.call("pool.get_all_records").values()))
-            attached = {pbd["SR"] for pbd in self.calls.call("PBD.get_all_records").values() if pbd["currently_attached"]}
-            found, names = [], set[str]()
-            for ref, record in sorted(self.calls.call("SR.get_all_records").items(), key=lambda item: item[1]["uuid"]):
-                if ref not in attached or record["content_type"] == "iso" or "vdi_create" not in record["allowed_operations"]:
-                    continue
-                label = str(record["name_label"])
-                name = label if label not in names else str(record["uuid"])
-                names.add(name)
-                size = int(record["physical_size"])
-                free = size - int(record["physical_utilisation"]) if size > 0 else None
-                storage = Storage(name, str(record["type"]), free, size if size > 0 else None, ref == pool["default_SR"])
-                found.append((storage, ref, record))
-        return found
+        return [repository.storage for repository in repositories(self.calls)]
 
     def deliver(self, wanted: Wanted) -> XapiDelivery:
         """See Target. Raises Refused, RequirementError."""
@@ -73,15 +56,15 @@ class XapiTarget:
             raise UsageError(
                 "XAPI keeps nothing of a stopped conversion", hint=f"leave {option} out: it is removed when it stops"
             )
-        place = wanted.storage or self._address.place
-        srs = self._srs()
-        by_uuid = next((storage.name for storage, _, record in srs if record["uuid"] == place), place)
-        plain = Wanted(wanted.name, wanted.disks, by_uuid)
-        chosen = storage_of(plain, [storage for storage, _, _ in srs], self._address.host)
-        ref, record = next((ref, record) for storage, ref, record in srs if storage.name == chosen.name)
+        known = repositories(self.calls)
+        chosen = storage_of(
+            replace(wanted, storage=wanted.storage or self._address.place),
+            [repository.storage for repository in known],
+            self._address.host,
+        )
+        ref = next(repository.ref for repository in known if repository.storage is chosen)
         self.networks(wanted.bridges)
-        thick = str(record["type"]).startswith("lvm")
-        delivery = XapiDelivery(self.calls, self.trusted, self.networks, self.name, wanted.name, chosen, thick)
+        delivery = XapiDelivery(self.calls, self.trusted, self.networks, self.name, wanted.name, chosen)
         try:
             for number, disk in enumerate(wanted.disks):
                 delivery.make(number, ref, disk.size_bytes)

@@ -12,14 +12,16 @@ from xeninstall.base.errors import Error
 from xeninstall.base.sizes import MIB
 
 from ..journal import Job, Journal, MemoryJournal
+from ..vm.console import Look
 from ..vm.model import Mode, VirtualMachine
 from ..vm.xva import Value, vm_record
 from .comparing import compare
-from .model import Lost, Storage
+from .model import Lost, Storage, TargetError
 from .tls import Trusted, failed
 from .xapi_calls import Calls
 from .xapi_made import Made
 from .xapi_stream import XapiSink, asked
+from .xapi_trial import XapiTrial, ended
 
 _T = TypeVar("_T")
 _UNIT_BYTES = 2 * MIB  # what storage managers round a disk up to
@@ -49,15 +51,16 @@ class XapiDelivery:
         address: str,
         name: str,
         storage: Storage,
-        thick: bool,
     ) -> None:
         self._calls, self._trusted, self._networks, self._address = calls, trusted, networks, address
-        self._name, self._storage, self._thick = name, storage, thick
+        self._name, self._storage = name, storage
         self.places: list[str] = []
         self._made = Made(calls)
         self._vdis: list[str] = []
         self._sizes: list[int] = []
         self._vm = ""
+        self._machine: VirtualMachine | None = None
+        self._trial: XapiTrial | None = None
 
     def make(self, number: int, sr: str, size_bytes: int) -> None:
         """Create the VDI of one disk."""
@@ -87,17 +90,17 @@ class XapiDelivery:
 
     def sink(self, number: int, at: int, length: int) -> XapiSink:
         """See Delivery."""
-        del at, length
-        size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._thick else 0
+        del at
+        size = -(-self._sizes[number] // _UNIT_BYTES) * _UNIT_BYTES if self._storage.thick else 0
         name = f"{self._address} ({self.places[number]})"
-        return XapiSink(self._calls, self._trusted, self._made, self._vdis[number], name, size)
+        return XapiSink(self._calls, self._trusted, self._made, self._vdis[number], name, length, size)
 
     def verify(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
         """See Delivery. The whole disk comes back: XAPI has no digest of a part of one."""
         return self._steady(lambda: self._compare(number, journal, tell))
 
     def _compare(self, number: int, journal: Journal, tell: Callable[[int, int], None]) -> str:
-        query = {"session_id": self._calls.session, "vdi": self._vdis[number], "format": "raw"}
+        query = {"vdi": self._vdis[number], "format": "raw"}
         connection, response = asked(self._calls, self._trusted, "GET", f"/export_raw_vdi?{urlencode(query)}")
         name = f"{self.places[number]} on {self._address}"
         try:
@@ -122,9 +125,37 @@ class XapiDelivery:
             self._calls.call("VDI.set_name_description", vdi, vm.origin)
         for number, nic in enumerate(vm.nics):
             self._calls.call("VIF.create", _vif(self._vm, networks[nic.bridge], nic.mac, number))
+        self._machine = vm
         how = f"xe vm-start uuid={self._calls.call('VM.get_uuid', self._vm)}"
         self._made.keep()
         return how
+
+    def begin_trial(self, marker: str) -> None:
+        """See Tried."""
+        assert self._machine is not None
+        trial = self._trial = XapiTrial(self._calls, self._trusted, self._made, self._machine, self._vm)
+        try:
+            self._steady(lambda: trial.begin(marker))
+        except BaseException as error:
+            try:
+                self.end_trial()
+            except TargetError as left:
+                why = error.message if isinstance(error, Error) else "stopped"
+                raise TargetError(f"{why}; {left.message}", hint=left.hint) from None
+            if isinstance(error, Lost):
+                raise TargetError(error.message, hint=error.hint) from None  # nothing of it is left to go on with
+            raise
+
+    def look(self) -> Look:
+        """See Tried."""
+        assert self._trial is not None
+        return self._trial.look()
+
+    def end_trial(self) -> None:
+        """See Tried. Raises TargetError that names what stays."""
+        if self._trial is not None:
+            trial, self._trial = self._trial, None
+            ended(trial, self._steady)
 
     def start(self) -> None:
         """See Delivery."""

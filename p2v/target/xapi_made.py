@@ -63,13 +63,13 @@ class Made:
 
     def remove_machines(self) -> None:
         """The machines, with what attaches the disks to them; the disks stay."""
-        self._await_calls()
+        self.await_calls()
         self._remove("VM")
 
     def _remove(self, kind: str) -> None:
         for own, label in [key for key in self._refs if key[0] == kind]:
             for ref in self._found(kind, label):
-                self._gone(f"{kind}.destroy", ref)
+                self.gone(f"{kind}.destroy", ref)
             del self._refs[own, label]
 
     def remove_tasks(self) -> None:
@@ -97,7 +97,7 @@ class Made:
             return None
         return found
 
-    def _await_calls(self) -> None:
+    def await_calls(self) -> None:
         """A call of ours whose answer was lost may be under way."""
         until = time.monotonic() + _BUSY_SECONDS
         while any(self._is_call(task) for task in self._calls.call("task.get_all_records").values()):
@@ -109,7 +109,8 @@ class Made:
         configured = task.get("other_config")
         return task.get("status") == "pending" and isinstance(configured, dict) and configured.get(KEY) == self._calls.mark
 
-    def _gone(self, call: str, ref: str) -> None:
+    def gone(self, call: str, ref: str) -> None:
+        """Call what removes it, until it is gone; it may be held for a moment."""
         until = time.monotonic() + _BUSY_SECONDS
         while True:
             try:

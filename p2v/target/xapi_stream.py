@@ -3,7 +3,7 @@
 The import is `PUT /import_raw_vdi?…&format=raw&chunked=true`: the host answers 200 first, then takes records, little-endian {u64
 offset, u32 length} and data, up to {0, 0}; what became of it, its task tells (xen-api's `import_raw_vdi.ml`, `stream_vdi`). It
 never zeroes what is left out, so that on LVM the holes are sent. Every so often an import is ended and another begun, since only
-an ended one is certain to have arrived.
+an ended one is certain to have arrived. Each has a task, by which other clients of the pool see it and how far the disk is.
 """
 
 import http.client
@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from xeninstall.base.errors import Error
+from xeninstall.base.errors import Error, Stopped
 from xeninstall.base.sizes import MIB
 
 from .model import Lost, TargetError
@@ -25,6 +25,7 @@ _RECORD = struct.Struct("<QI")
 _MOST_RECORD = 4 * MIB
 _ZEROS = memoryview(bytes(_MOST_RECORD))
 _TASK_SECONDS = 600.0
+PROGRESS_SECONDS = 5.0
 _REDIRECTS = 3
 _BROKEN = ("VDI_IO_ERROR", "INTERNAL_ERROR", "CLIENT_ERROR", "cancelled")
 
@@ -37,11 +38,14 @@ class XapiSink:
 
     any_order = False
 
-    def __init__(self, calls: Calls, trusted: Trusted, made: Made, vdi: str, name: str, zeroed_bytes: int) -> None:
-        self._calls, self._trusted, self._made = calls, trusted, made
+    def __init__(
+        self, calls: Calls, trusted: Trusted, made: Made, vdi: str, name: str, length_bytes: int, zeroed_bytes: int
+    ) -> None:
+        self._calls, self._trusted, self._made, self._length = calls, trusted, made, length_bytes
         self._vdi, self._name, self._zeroed = vdi, name, zeroed_bytes
         self._connection: http.client.HTTPConnection | None = None
         self._task = ""
+        self._told, self._tells = -PROGRESS_SECONDS, True
         # A checkpoint is made by another thread than the one that writes.
         self._lock = threading.Lock()
 
@@ -59,6 +63,7 @@ class XapiSink:
                 part = data[start : start + _MOST_RECORD]
                 self._send(_RECORD.pack(offset + start, len(part)))
                 self._send(part)
+            self._tell(offset + len(data))
 
     def skip(self, offset: int, length: int) -> None:
         """See Sink."""
@@ -112,10 +117,22 @@ class XapiSink:
             self._task = ""
 
     def _begin(self) -> None:
-        calls = self._calls
         self._task = self._made.task(f"p2v import: {self._name}")
-        query = {"session_id": calls.session, "task_id": self._task, "vdi": self._vdi, "format": "raw", "chunked": "true"}
+        query = {"task_id": self._task, "vdi": self._vdi, "format": "raw", "chunked": "true"}
         self._connection, _ = asked(self._calls, self._trusted, "PUT", f"/import_raw_vdi?{urlencode(query)}")
+
+    def _tell(self, done_bytes: int) -> None:
+        """Say in the task how far the disk is: of records the host does not know how many are to come. Since XenServer 8.0."""
+        now = time.monotonic()
+        if not self._tells or now < self._told + PROGRESS_SECONDS:
+            return
+        self._told = now
+        try:
+            self._calls.call("task.set_progress", self._task, min(done_bytes / max(self._length, 1), 1.0))
+        except Stopped:
+            return  # what else is sent finds that out
+        except Error:
+            self._tells = False
 
     def _send(self, data: bytes | memoryview) -> None:
         assert self._connection is not None and self._connection.sock is not None
@@ -153,7 +170,9 @@ def asked(calls: Calls, trusted: Trusted, method: str, path: str) -> tuple[http.
         try:
             # By hand: http.client lets go of a socket that the host says it will close, and the records are still to follow.
             assert connection.sock is not None
-            asked = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: p2v\r\nConnection: close\r\n\r\n"
+            asked = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: p2v\r\nConnection: close\r\n"
+            # In a cookie: a host writes request lines into its log.
+            asked += f"Cookie: session_id={calls.session}\r\n\r\n"
             connection.sock.sendall(asked.encode("ascii"))
             response = http.client.HTTPResponse(connection.sock, method=method)
             response.begin()

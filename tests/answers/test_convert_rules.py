@@ -61,7 +61,7 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST.replace('"old"', '"old/x"'), ["convert.name: 'old/x' is not a name for a virtual machine"]),
         (LEAST + "start = true\n", ["convert.start: given although the target is a folder"]),
         (LEAST + 'identity = "/root/key"\n', ["convert.identity: given although the target is a folder"]),
-        (LEAST.replace("/mnt", "xapi://h") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
+        (LEAST.replace("/mnt", "nbd://h/x") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
         (LEAST + 'mode = "kvm"\n', ["convert.mode: "]),
         (LEAST.replace("convert", "convrt", 1), ["flow: 'convrt' is not one of install, bootstrap, convert; did"]),
         (LEAST + "nam = 1\n", ["convert.nam: unknown key; did you mean name?"]),
@@ -90,6 +90,7 @@ def test_what_is_written_down_is_read_again(tmp_path: Path) -> None:
 
 
 def test_files_beside_the_answers_are_found_there_and_come_along(tmp_path: Path) -> None:
+    assert problems(tmp_path, LEAST.replace("/mnt", "xapi://h") + "test_boot = true\n") == []
     more = 'identity = "key"\npassword_file = "in/secret"\nca = "/etc/ca.pem"\ntest_boot = true\n'
     assert problems(tmp_path, LEAST.replace("/mnt", "ssh://h") + more) == []
     path = tmp_path / "answers.toml"

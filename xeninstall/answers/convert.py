@@ -138,7 +138,7 @@ class Convert(Section):
     test_boot: Flag = Field(
         False,
         description="Start the virtual machine once, without a network, and call it converted only when it asks for a login: "
-        "in QEMU from images in a folder, by Xen on a host over ssh://.",
+        "in QEMU from images in a folder, by Xen over ssh:// or xapi://, by libvirt over libvirt+ssh://.",
     )
     test_marker: Text | None = Field(
         None, description="Text on its serial console that also means that it is up, where nothing asks for a login."

@@ -83,8 +83,8 @@ def _host(sections: Sections) -> Iterator[Breach]:
     if wanted.target is None:
         return
     if "://" in wanted.target and not wanted.target.startswith("nfs://"):
-        if wanted.test_boot and not wanted.target.startswith("ssh://"):
-            what = "given, but a trial start is made by hosts over ssh:// and of images in a folder"
+        if wanted.test_boot and not wanted.target.startswith(("ssh://", "xapi://", "libvirt+ssh://")):
+            what = "given, but a trial start is made by hosts over ssh://, xapi:// or libvirt+ssh://, and of images in a folder"
             yield Breach(("convert", "test_boot"), what, "leave it out, and start the machine there")
         return
     for key in ("host_key", "ca", "identity", "password_file", "start"):

@@ -90,9 +90,9 @@ class Options(Step):
     def _show(self) -> None:
         draft = self.session.draft
         self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
-        # Only a host can start the machine for good; for a trial xeninstall's own can, too.
+        # Only a host can start the machine for good; for a trial some of them can, too.
         target = str(draft.get("convert.target") or "/")
-        host, tries = not is_folder(target), is_folder(target) or target.startswith("ssh://")
+        host, tries = not is_folder(target), is_folder(target) or target.startswith(("ssh://", "xapi://", "libvirt+ssh://"))
         self.query_one("#trial").display, self.query_one("#start").display = tries, host
         able = (*((_START,) if host else ()), *((_TRIAL,) if tries else ()))
         only(self.session, able, (_START, _TRIAL))

@@ -20,9 +20,9 @@ def free_port() -> int:
 
 
 class Sshd:
-    """Started at once; `stop` and `start` are an outage. `command` is what every login runs."""
+    """Started at once; `stop` and `start` are an outage. `command` is what every login runs; who asks may have a `terminal`."""
 
-    def __init__(self, folder: Path, command: list[str] | None) -> None:
+    def __init__(self, folder: Path, command: list[str] | None, *, terminal: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port = folder, free_port()
         self.key = folder / "user"
@@ -31,7 +31,7 @@ class Sshd:
         quoted = shlex.join(command or []).replace('"', '\\"')
         forced = f'command="{quoted}",' if command is not None else ""
         public = self.key.with_suffix(".pub").read_text()
-        (folder / "authorized_keys").write_text(f"{forced}restrict {public}")
+        (folder / "authorized_keys").write_text(f"{forced}restrict{',pty' if terminal else ''} {public}")
         (folder / "authorized_keys").chmod(0o600)
         (folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
@@ -88,8 +88,8 @@ class Sshd:
 
     def stop(self) -> None:
         """Gone, with every connection."""
-        self.cut()
         if self._process is not None:
+            self.cut()
             self._process.kill()
             self._process.wait()
             self._process = None

@@ -1,8 +1,6 @@
 """A machine to a real libvirtd with QEMU in software emulation, over a real sshd: volumes, a domain, a start."""
 
-import os
 import random
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -14,63 +12,15 @@ import pytest
 
 from p2v import sending
 from p2v.cli import main
+from p2v.target.libvirt import LibvirtDelivery, LibvirtSink
+from p2v.target.model import Lost
+from p2v.target.virsh import Virsh
+from p2v.vm.model import Mode, VirtualMachine
 from tests.p2v.disks import MIB, sparse
+from tests.p2v.target.libvirtd import Libvirtd
 from tests.p2v.target.sshd import Sshd
 
 pytestmark = pytest.mark.root
-NOBODY = 65534
-
-
-class Libvirtd:
-    """The session daemon of a user without rights; root's would be the system's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.chmod(0o755)
-        for name in ("run", "config", "cache", "data", "pool", "other"):
-            (folder / name).mkdir(mode=0o700)
-            os.chown(folder / name, NOBODY, NOBODY)
-        os.chown(folder, NOBODY, NOBODY)
-        homes = {"HOME": folder, "XDG_RUNTIME_DIR": folder / "run", "XDG_CONFIG_HOME": folder / "config"}
-        homes |= {"XDG_CACHE_HOME": folder / "cache", "XDG_DATA_HOME": folder / "data"}
-        given = [f"{name}={value}" for name, value in homes.items()]
-        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        self._as = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *given, *user]
-        self.script = folder / "as-nobody"
-        self.script.write_text(f'#!/bin/sh\nexec {" ".join(self._as)} sh -c "$SSH_ORIGINAL_COMMAND"\n')
-        self.script.chmod(0o755)
-        daemon = shutil.which("libvirtd", path="/usr/sbin:/usr/bin:/sbin")
-        assert daemon, "libvirt-daemon is missing: make setup installs it"
-        self._process = subprocess.Popen([*self._as, daemon], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 60
-        while self.virsh("version", check=False).returncode != 0:
-            assert time.monotonic() < until and self._process.poll() is None
-            time.sleep(0.2)
-        for name, place in (("default", "pool"), ("other", "other")):
-            self.virsh("pool-define-as", name, "dir", "--target", str(folder / place))
-            self.virsh("pool-start", name)
-
-    def virsh(self, *words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """As that user."""
-        argv = [*self._as, "virsh", "-q", "-c", "qemu:///session", *words]
-        return subprocess.run(argv, capture_output=True, text=True, check=check)
-
-    def clear(self) -> None:
-        """Nothing defined, nothing stored."""
-        for name in filter(None, self.virsh("list", "--all", "--name").stdout.splitlines()):
-            self.virsh("destroy", name, check=False)
-            self.virsh("undefine", name)
-        for pool in ("default", "other"):
-            for line in self.virsh("vol-list", pool).stdout.splitlines():
-                self.virsh("vol-delete", "--pool", pool, line.split()[0])
-
-    def stop(self) -> None:
-        """Gone, with its machines."""
-        try:
-            self.clear()
-        finally:
-            self._process.terminate()
-            self._process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Libvirtd
     # Not among pytest's own folders, which it shuts to everybody else, and with a path that is short enough for a socket.
     with tempfile.TemporaryDirectory(prefix="p2v-libvirt-") as folder:
         daemon = Libvirtd(Path(folder))
-        sshd = Sshd(tmp_path_factory.mktemp("ssh"), [str(daemon.script)])
+        sshd = Sshd(tmp_path_factory.mktemp("ssh"), [str(daemon.script)], terminal=True)
         yield daemon, sshd
         sshd.stop()
         daemon.stop()
@@ -137,7 +87,7 @@ def test_a_connection_that_breaks_begins_anew(
 ) -> None:
     def cut() -> None:
         image = libvirt.folder / "pool" / "old-server-disk0.qcow2"
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while (not image.exists() or image.stat().st_size < MIB) and time.monotonic() < until:
             time.sleep(0.05)
         sshd.cut()
@@ -153,8 +103,6 @@ def test_a_connection_that_breaks_begins_anew(
 def test_what_differs_afterwards_is_found_and_removed(
     libvirt: Libvirtd, sshd: Sshd, disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from p2v.target.libvirt import LibvirtSink
-
     finish = LibvirtSink.finish
 
     def and_damage(sink: LibvirtSink, length: int) -> None:
@@ -210,6 +158,37 @@ def test_a_name_or_a_volume_that_is_there_is_left_alone(
     assert send(sshd, disk) == 0
     assert send(sshd, disk) == 2
     assert "127.0.0.1 has a machine 'old server' already" in capsys.readouterr().err
+
+
+def test_a_machine_that_runs_is_never_removed(
+    libvirt: Libvirtd, sshd: Sshd, disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    define = LibvirtDelivery.define
+
+    def and_lose(delivery: LibvirtDelivery, vm: VirtualMachine, mode: Mode) -> str:
+        define(delivery, vm, mode)
+        libvirt.virsh("start", vm.name)
+        raise Lost("no connection to 127.0.0.1")
+
+    monkeypatch.setattr(LibvirtDelivery, "define", and_lose)
+    assert send(sshd, disk) == 1
+    assert "could not be removed: look there for" in capsys.readouterr().err
+    assert libvirt.virsh("domstate", "old server").stdout.strip() == "running"
+    assert [path.name for path in (libvirt.folder / "pool").iterdir()] == ["old-server-disk0.qcow2"]
+
+
+def test_what_was_defined_while_the_connection_broke_is_removed(
+    libvirt: Libvirtd, sshd: Sshd, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    define = Virsh.define
+
+    def and_lose(virsh: Virsh, xml: str) -> None:
+        define(virsh, xml)
+        raise Lost("no connection to 127.0.0.1")
+
+    monkeypatch.setattr(Virsh, "define", and_lose)
+    assert send(sshd, disk) == 1
+    assert libvirt.virsh("list", "--all", "--name").stdout.split() == [] and not list((libvirt.folder / "pool").iterdir())
 
 
 def test_a_connection_that_is_none_is_refused(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,51 @@ def test_what_is_not_in_use_is_zero_on_thick_storage(
     pool.close()
 
 
+def test_a_disk_that_the_storage_cannot_hold_is_refused_before_anything_is_made(
+    pool: Pool, certificate: Certificate, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "large.img").open("wb") as file:
+        file.truncate(3 << 40)
+    pool.free = 10 << 40
+    assert send(pool, certificate, tmp_path / "large.img") == 3
+    assert "large.img has 3 TiB, and Local storage on 127.0.0.1 (ext) takes disks of 2040 GiB at most" in capsys.readouterr().err
+    pool.formats = ("vhd", "qcow2")
+    pool.fails = {"VDI.create": ["RBAC_PERMISSION_DENIED", "VDI.create"]}
+    assert send(pool, certificate, tmp_path / "large.img") == 1
+    assert pool.called.count("VDI.create") == 1  # as a qcow2 it fits
+
+
+def test_thick_storage_needs_room_for_the_whole_disk(
+    certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XAPI_PASSWORD", "correct horse")
+    pool = Pool(certificate, kind="lvm", free=20 * MIB)
+    assert send(pool, certificate, disk) == 3
+    assert "has 20 MiB left, and 31 MiB are taken there at once" in capsys.readouterr().err
+    assert "VDI.create" not in pool.called
+    pool.close()
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("own_signals")
+def test_both_are_verdicts_of_a_look_beforehand(
+    certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XAPI_PASSWORD", "correct horse")
+    pool = Pool(certificate, kind="lvm", free=1 << 40)
+    with (tmp_path / "large.img").open("wb") as file:
+        file.truncate(3 << 40)
+    options = ["--password", "env:XAPI_PASSWORD", "--fingerprint", certificate.fingerprint, "--json"]
+    for place in ("", "/aaaa"):
+        assert main(["preflight", str(tmp_path / "large.img"), "--to", pool.to + place, *options]) == 3
+        refused = [one for one in json.loads(capsys.readouterr().out)["findings"] if one["severity"] == "refused"]
+        assert {one["text"].partition(",")[0] for one in refused if one["subject"] == "Local storage on xcp1"} == {
+            "it has 1 TiB left",
+            "it takes disks of 2040 GiB at most",
+        }
+    pool.close()
+
+
 def test_two_disks_are_two_vdis_in_order(pool: Pool, certificate: Certificate, disk: Path, tmp_path: Path) -> None:
     other = tmp_path / "second.img"
     other.write_bytes(random.Random(7).randbytes(2 * MIB))
@@ -96,6 +141,25 @@ def test_what_an_ended_import_brought_is_not_sent_again(
     assert "trying again in" in capsys.readouterr().err
     (vdi,) = pool.vdis.values()
     assert bytes(vdi["data"][: disk.stat().st_size]) == disk.read_bytes()
+
+
+def test_other_clients_see_in_a_task_how_far_it_is(
+    pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xapi_stream, "PROGRESS_SECONDS", 0.0)
+    assert send(pool, certificate, disk) == 0
+    labels, values = {label for label, _ in pool.progress}, [value for _, value in pool.progress]
+    assert labels == {f"p2v import: {pool.to} (old disk 0 (Local storage))"}
+    assert len(values) > 3 and values == sorted(values) and values[-1] > 0.6 and not pool.tasks
+
+
+def test_a_pool_whose_tasks_cannot_be_told_is_not_asked_again(
+    pool: Pool, certificate: Certificate, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xapi_stream, "PROGRESS_SECONDS", 0.0)
+    pool.is_old = True
+    assert send(pool, certificate, disk) == 0
+    assert pool.called.count("task.set_progress") == 1
 
 
 def test_a_session_that_ends_is_begun_again(

@@ -26,7 +26,17 @@ from .xapi_fields import VBD_NEEDED, VDI_FIELDS, VIF_NEEDED, VM_ALLOWED, VM_NEED
 
 MIB = 1 << 20
 # Calls that have a task of their own, which other clients see.
-_ASYNC = ("VDI.create", "VDI.destroy", "VM.create", "VM.destroy", "VM.start", "VBD.create", "VIF.create")
+_ASYNC = (
+    "VDI.create",
+    "VDI.destroy",
+    "VM.create",
+    "VM.destroy",
+    "VM.start",
+    "VBD.create",
+    "VIF.create",
+    "VM.clone",
+    "VM.hard_shutdown",
+)
 
 
 class Failure(Exception):
@@ -60,6 +70,14 @@ class Pool:
         self.breaches: list[str] = []
         self.called: list[str] = []
         self.imports = 0
+        # Of a machine that was cloned for a trial start: its consoles, and what it says each time that its text one is opened.
+        self.consoles: tuple[str, ...] = ("rfb", "vt100")
+        self.console_at = "https://127.0.0.1"
+        self.says: list[bytes] = [b"Booting\r\n\r\nold login: "]
+        self.ends_after_speech = False
+        self.trials: list[dict[str, Any]] = []  # as they were started
+        self.progress: list[tuple[str, float]] = []  # as tasks were told it, with their labels
+        self.is_old = False  # from before tasks could be told it
         self.cut_at: dict[str, int] = {}  # phase → how often the connection is cut in it
         self.cut: Cut | None = None
         self.is_gone = False
@@ -70,6 +88,7 @@ class Pool:
         self.redirect_imports = ""
         self.fails: dict[str, list[str]] = {}  # call → the failure it answers
         self.damage = False
+        self.formats: tuple[str, ...] = ()  # that the storage manager says it keeps; older ones say nothing
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate.path, certificate.key)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -115,6 +134,9 @@ class Pool:
                         if not self._post(sock, file.read(int(headers["content-length"])), headers):
                             return
                         continue
+                    if method == "CONNECT":
+                        self._console(sock, target, headers)
+                        return
                     self._stream(sock, file, method, target, headers)
                     return
         except (OSError, ssl.SSLError):
@@ -229,6 +251,10 @@ class Pool:
             for number, sr in enumerate(("OpaqueRef:sr", "OpaqueRef:iso", "OpaqueRef:gone"))
         }
 
+    def _SM_get_all_records(self) -> dict[str, Any]:
+        told = {"supported_image_formats": list(self.formats)} if self.formats else {}
+        return {f"OpaqueRef:sm-{kind}": {"type": kind, **told} for kind in {self.kind, "iso", "nfs"}}
+
     def _SR_get_all_records(self) -> dict[str, Any]:
         common = {"allowed_operations": ["vdi_create", "scan"], "sm_config": {}}
         size = {"physical_size": str(self.free * 2), "physical_utilisation": str(self.free)}
@@ -260,6 +286,8 @@ class Pool:
         size = int(record["virtual_size"])
         if record["SR"] != "OpaqueRef:sr":
             raise Failure("HANDLE_INVALID", "SR", record["SR"])
+        if size > (16381 << 30 if "qcow2" in self.formats else 2040 << 30):
+            raise Failure("SR_BACKEND_FAILURE_79", "", "VDI Invalid size")
         if size > self.free:
             raise Failure("SR_BACKEND_FAILURE_44", "", "There is insufficient space")
         if size % (2 * MIB):
@@ -327,8 +355,82 @@ class Pool:
     def _VM_start(self, ref: str, paused: bool, force: bool) -> str:
         vm = self._known("VM", self.vms, ref)
         assert paused is False and force is False
+        if vm["power_state"] != "Halted":
+            raise Failure("VM_BAD_POWER_STATE", ref, "halted", vm["power_state"].lower())
+        if "p2v trial" in vm["name_label"]:
+            if any(vif["VM"] == ref for vif in self.vifs.values()):
+                self._breach("a trial start with network cards")
+            self.trials.append(dict(vm))
         vm["power_state"] = "Running"
         return ""
+
+    def _VM_clone(self, ref: str, label: str) -> str:
+        vm = self._known("VM", self.vms, ref)
+        if vm["power_state"] != "Halted":
+            raise Failure("VM_BAD_POWER_STATE", ref, "halted", vm["power_state"].lower())
+        clone = _ref()
+        self.vms[clone] = {**vm, "name_label": label, "uuid": str(uuid.uuid4()), "other_config": dict(vm["other_config"])}
+        for vbd in [vbd for vbd in self.vbds.values() if vbd["VM"] == ref]:
+            disk, vdi = _ref(), self.vdis[vbd["VDI"]]
+            self.vdis[disk] = {**vdi, "data": bytearray(vdi["data"]), "other_config": dict(vdi["other_config"])}
+            self.vbds[_ref()] = {**vbd, "VM": clone, "VDI": disk}
+        for vif in [vif for vif in self.vifs.values() if vif["VM"] == ref]:
+            self.vifs[_ref()] = {**vif, "VM": clone, "MAC": "00:16:3e:00:00:01"}
+        return clone
+
+    def _VM_set_name_description(self, ref: str, text: str) -> str:
+        self._known("VM", self.vms, ref)["name_description"] = text
+        return ""
+
+    def _VM_set_memory_limits(self, ref: str, *limits: str) -> str:
+        if len(limits) != 4 or not all(isinstance(limit, str) for limit in limits):
+            self._breach(f"memory limits {limits}")
+        names = ("memory_static_min", "memory_static_max", "memory_dynamic_min", "memory_dynamic_max")
+        self._known("VM", self.vms, ref).update(zip(names, limits, strict=True))
+        return ""
+
+    def _VM_set_VCPUs_at_startup(self, ref: str, number: str) -> str:
+        vm = self._known("VM", self.vms, ref)
+        if not isinstance(number, str) or int(number) > int(vm["VCPUs_max"]):
+            raise Failure("INVALID_VALUE", "VCPUs_at_startup", number)
+        vm["VCPUs_at_startup"] = number
+        return ""
+
+    def _VM_get_power_state(self, ref: str) -> str:
+        return str(self._known("VM", self.vms, ref)["power_state"])
+
+    def _VM_hard_shutdown(self, ref: str) -> str:
+        vm = self._known("VM", self.vms, ref)
+        if vm["power_state"] == "Halted":
+            raise Failure("VM_BAD_POWER_STATE", ref, "running", "halted")
+        vm["power_state"] = "Halted"
+        return ""
+
+    def _VM_get_VIFs(self, ref: str) -> list[str]:
+        self._known("VM", self.vms, ref)
+        return [own for own, vif in self.vifs.items() if vif["VM"] == ref]
+
+    def _VM_get_VBDs(self, ref: str) -> list[str]:
+        self._known("VM", self.vms, ref)
+        return [own for own, vbd in self.vbds.items() if vbd["VM"] == ref]
+
+    def _VBD_get_VDI(self, ref: str) -> str:
+        return str(self._known("VBD", self.vbds, ref)["VDI"])
+
+    def _VIF_destroy(self, ref: str) -> str:
+        self._known("VIF", self.vifs, ref)
+        del self.vifs[ref]
+        return ""
+
+    def _VM_get_consoles(self, ref: str) -> list[str]:
+        running = self._known("VM", self.vms, ref)["power_state"] == "Running"
+        return [f"{protocol} {ref}" for protocol in self.consoles] if running else []
+
+    def _console_get_protocol(self, console: str) -> str:
+        return console.partition(" ")[0]
+
+    def _console_get_location(self, console: str) -> str:
+        return f"{self.console_at}:{self.port}/console?ref={console.partition(' ')[2]}"
 
     def _VBD_create(self, record: dict[str, Any]) -> str:
         self._fields("VBD", record, VBD_NEEDED, VBD_NEEDED)
@@ -370,6 +472,16 @@ class Pool:
     def _task_get_name_description(self, ref: str) -> str:
         return str(self._known("task", self.tasks, ref)["name_description"])
 
+    def _task_set_progress(self, ref: str, value: float) -> str:
+        if self.is_old:
+            raise Failure("MESSAGE_METHOD_UNKNOWN", "task.set_progress")
+        task = self._known("task", self.tasks, ref)
+        if not isinstance(value, float) or not task["progress"] <= value <= 1.0:
+            self._breach(f"a task's progress goes from {task['progress']} to {value}")
+        task["progress"] = value
+        self.progress.append((task["name_label"], value))
+        return ""
+
     def _task_cancel(self, ref: str) -> str:
         self._known("task", self.tasks, ref)["current_operations"][_ref()] = "cancel"
         return ""
@@ -396,10 +508,36 @@ class Pool:
 
     # Streams.
 
+    def _console(self, sock: ssl.SSLSocket, target: str, headers: dict[str, str]) -> None:
+        parts = urlsplit(target)
+        if "session" in target:
+            self._breach("a session in a request line")
+        if _cookies(headers).get("session_id") not in self.sessions:
+            sock.sendall(b"HTTP/1.1 401 Unauthorised\r\nContent-Length: 0\r\n\r\n")
+            return
+        vm = self.vms.get(parse_qs(parts.query)["ref"][0], {"power_state": "Halted"})
+        if parts.path != "/console" or vm["power_state"] != "Running":
+            sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            return
+        if self._cut("before a console"):
+            return
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nCache-Control: no-cache, no-store\r\n\r\n")
+        restarts = len(self.says) > 1
+        sock.sendall(self.says.pop(0) if restarts else self.says[0])
+        if self._cut("in a console") or restarts:
+            return
+        if self.ends_after_speech:
+            vm["power_state"] = "Halted"
+            return
+        with suppress(OSError):
+            sock.recv(1)
+
     def _stream(self, sock: ssl.SSLSocket, file: Any, method: str, target: str, headers: dict[str, str]) -> None:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if query.get("session_id") not in self.sessions:
+        if "session_id" in query and headers.get("user-agent") == "p2v":
+            self._breach("a session in a request line")
+        if (_cookies(headers).get("session_id") or query.get("session_id")) not in self.sessions:
             sock.sendall(b"HTTP/1.1 401 Unauthorised\r\nContent-Length: 0\r\n\r\n")
             return
         if (method, parts.path) == ("GET", "/export_raw_vdi") and query.get("format") == "raw":
@@ -482,6 +620,10 @@ class Pool:
             sock.sendall(data[: len(data) // 2])
             return
         sock.sendall(data)
+
+
+def _cookies(headers: dict[str, str]) -> dict[str, str]:
+    return dict(one.strip().partition("=")[::2] for one in headers.get("cookie", "").split(";"))
 
 
 def _labelled(records: dict[str, dict[str, Any]], label: str) -> list[str]:
