@@ -3,12 +3,17 @@
 import re
 
 from ..changes import Change, Planned, Repair, WriteFile
-from ..model import Guest, Init
+from ..model import Guest, Init, InitramfsTool
 from ..tree import Tree, encode, is_file, text
 from .bootconf import edit_command_lines
 
-# The last that exists becomes /dev/console. On KVM there is no hvc0, and the first, the screen, is it as before.
+# The last that is named becomes /dev/console where it exists, as hvc0 does on Xen. Where it does not, as on KVM, the first that
+# the kernel finds is it: the screen, whatever serial line is named (register_console in kernel/printk/printk.c).
 _CONSOLES = ("console=tty0", "console=ttyS0,115200", "console=hvc0")
+_PROMPT = (
+    "initramfs-tools asks for the passphrase of an encrypted disk on one console: under KVM on the screen, under Xen on its own "
+    "console, for HVM with: xl console -t pv NAME"
+)
 _TERMINALS = ("hvc0", "ttyS0")
 _UPSTART = """# {name} - getty, added by p2v
 start on stopped rc RUNLEVEL=[2345]
@@ -32,13 +37,26 @@ def _plan(guest: Guest, tree: Tree) -> Planned:
                     changes.append(WriteFile(path, encode(_UPSTART.format(name=name, getty=_getty(tree))), f"a login on {name}"))
         case _:
             pass  # systemd starts a login on each console of the kernel by itself.
-    return Planned(tuple(changes))
+    return Planned(tuple(changes), (_PROMPT,) if _asks_on_one_console(guest, tree) else ())
 
 
 def with_consoles(words: list[str]) -> list[str]:
-    """A kernel's command line with all consoles. One without `root=` is not a kernel's own, or comes before the defaults."""
+    """A kernel's command line with all consoles, Xen's last."""
     present = {word.split(",")[0] for word in words}
-    return words + [word for word in _CONSOLES if word.split(",")[0] not in present]
+    found = words + [word for word in _CONSOLES if word.split(",")[0] not in present]
+    return sorted(found, key=_is_xens)  # stable: all others stay as they are
+
+
+def _is_xens(word: str) -> bool:
+    return word.split(",")[0] == "console=hvc0"
+
+
+def _asks_on_one_console(guest: Guest, tree: Tree) -> bool:
+    """The prompt of cryptsetup's askpass is on /dev/console alone; systemd and plymouth ask on every console of the kernel."""
+    if guest.initramfs_tool is not InitramfsTool.INITRAMFS_TOOLS:
+        return False
+    lines = [line.split() for line in (text(tree, "/etc/crypttab") or "").splitlines()]
+    return any([*words, "", ""][2] in ("none", "-", "") for words in lines if len(words) > 1 and not words[0].startswith("#"))
 
 
 def _securetty(tree: Tree) -> list[Change]:

@@ -1,5 +1,6 @@
 """All repairs of a Windows system: planned, then made on its volume and its EFI system partition."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ from .inspect import hive_path, local_time, utc_offset_seconds
 from .model import Change, CopyIn, CopyOnEsp, DeleteKey, PatchVolume, Planned, Repair, SetValue, Windows, describe
 from .table import REPAIRS
 from .volume import WindowsVolume
+
+_KEPT = "p2v"  # on the volume, beside the drivers for the first start: what was done
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def plan_repairs(guest: Windows, repairs: Sequence[Repair] = REPAIRS) -> Report:
 
 
 def make_on_volume(report: Report, volume: WindowsVolume, runner: Runner) -> Report:
-    """The changes of files and registry. Raises RepairError; what belongs elsewhere is made by `on_esp` and `patches`."""
+    """The changes of files and registry, and the report. Raises RepairError; what belongs elsewhere: `on_esp`, `patches`."""
     changes = report.changes
     for change in changes:
         if isinstance(change, CopyIn):
@@ -97,7 +100,10 @@ def make_on_volume(report: Report, volume: WindowsVolume, runner: Runner) -> Rep
             raise RepairError(f"the Windows system has no {hive} hive", hint="start Windows once, and shut it down")
         wanted = [change for change in changes if isinstance(change, SetValue | DeleteKey) and change.hive == hive]
         volume.write(CopyIn(place, merge(data, wanted, runner), "the registry"))
-    return Report(report.guest, report.steps, True)
+    done = Report(report.guest, report.steps, True)
+    for name, content in (("txt", done.as_text().replace("\n", "\r\n")), ("json", json.dumps(done.as_json(), indent=2) + "\n")):
+        volume.write(CopyIn(f"{_KEPT}/report.{name}", content.encode("utf-8", "replace"), "what was done"))
+    return done
 
 
 def on_esp(report: Report) -> list[CopyOnEsp]:

@@ -1,5 +1,6 @@
 """Windows repairs on real NTFS volumes and real hives, read back byte by byte. No Windows was booted."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,16 @@ def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> Non
         assert (place / "p2v/drivers/netkvm/netkvm.sys").read_bytes() == b"net"
         script = (place / "p2v/first-boot.cmd").read_bytes()
         assert b"pnputil -i -a drivers\\viostor\\viostor.inf" in script and script.count(b"\n") == script.count(b"\r\n")
+
+
+@pytest.mark.parametrize("version", ["xp", "win10"])
+def test_the_report_stays_with_the_machine_wherever_it_goes(tmp_path: Path, version: str) -> None:
+    volume = make_volume(tmp_path / "volume", version)
+    done = repaired(volume, looked_at(volume))
+    with volume_at(volume) as place:
+        text, told = (place / "p2v/report.txt").read_bytes(), json.loads((place / "p2v/report.json").read_text())
+    assert text.decode() == done.as_text().replace("\n", "\r\n") and b": Start = 0: it starts at boot" in text
+    assert told == done.as_json() and told["applied"]
 
 
 @pytest.mark.parametrize(
