@@ -13,6 +13,7 @@ from pathlib import Path
 
 from xeninstall.base.errors import Error
 from xeninstall.base.interruption import held
+from xeninstall.base.mountinfo import mounts_below
 from xeninstall.base.run import CommandError, Runner
 
 from ..files.btrfs import ROOT_SUBVOLUMES
@@ -24,7 +25,6 @@ from .linux.bootconf import command_lines
 from .linux.names import logical_names, resolve
 from .loops import loop_device
 from .model import BootPlace, Guest, Hardware, Named
-from .mountinfo import mounted_below
 from .slots import MOUNTABLE, Slot
 from .tree import Kind as Is
 from .tree import RootTree, text
@@ -310,7 +310,7 @@ def _is_root(place: Path) -> bool:
 
 
 def _shown(place: Path) -> str:
-    return next((one.source for one in mounted_below(place)), "nothing")
+    return next((one.source for one in mounts_below(place)), "nothing")
 
 
 def _not_mounted(slot: Slot, error: CommandError) -> RepairError:

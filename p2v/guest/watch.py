@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from .mountinfo import mounted_below
+from xeninstall.base.mountinfo import mounts_below
 
 _KEPT_BYTES = 16 << 10
 _READ_BYTES = 1 << 20
@@ -48,7 +48,7 @@ class Written:
 
     def __init__(self, root: Path) -> None:
         self._stack, self._open = ExitStack(), list[int]()
-        mounted = {one.number: one.place for one in mounted_below(root)}
+        mounted = {one.number: Path(one.place) for one in mounts_below(root)}
         for place in mounted.values() if root in mounted.values() else (root, *mounted.values()):
             # Open for as long as it is watched: whoever runs below may rename what leads there.
             with suppress(OSError):

@@ -10,6 +10,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from xeninstall.base.mountinfo import own_mounts
+
 _ABLE = {"ext4", "xfs"}
 BLOCK = 4096  # what every disk and every file system of today is content with
 
@@ -55,8 +57,5 @@ def _file_system(device: int) -> str:
     """What the kernel calls the file system of this number."""
     number = f"{os.major(device)}:{os.minor(device)}"
     with suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            fields = line.split(" ")
-            if fields[2] == number:
-                return fields[fields.index("-") + 1]
+        return next((mount.fstype for mount in own_mounts() if mount.number == number), "")
     return ""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xeninstall.base.errors import RequirementError
+from xeninstall.base.mountinfo import own_mounts
 
 from .file import FileReader
 
@@ -52,12 +53,8 @@ def writable_mounts(path: Path) -> list[str]:
         return []
     found = []
     with suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            fields = line.split(" ")
-            dash = fields.index("-")
-            # The mount may be read-only over a superblock that is not; the superblock's own flags come last.
-            if fields[2] in numbers and "rw" in fields[dash + 3].split(","):
-                found.append(fields[4].encode().decode("unicode_escape"))
+        # The mount may be read-only over a superblock that is not.
+        found += [mount.place for mount in own_mounts() if mount.number in numbers and "rw" in mount.options.split(",")]
         for line in Path("/proc/swaps").read_text().splitlines()[1:]:
             swap = line.split()[0]
             with suppress(OSError):

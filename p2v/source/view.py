@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xeninstall.base.errors import Error
+from xeninstall.base.mountinfo import own_mounts
 from xeninstall.base.run import Process, Runner
 
 from ..types import Extent
@@ -107,11 +108,10 @@ def _is_shown(path: Path, size: int | None) -> bool:
 def sweep(runner: Runner) -> None:
     """Views that a killed run left behind: their daemon died with it, but the mounts are still in the table."""
     with suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            place = line.split(" ")[4]
-            owner = place.partition(f"/{PREFIX}")[2].partition("-")[0]
+        for mount in own_mounts():
+            owner = mount.place.partition(f"/{PREFIX}")[2].partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-                runner.run(["umount", "-l", place], check=False)
+                runner.run(["umount", "-l", mount.place], check=False)
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xeninstall.base.errors import Error, RequirementError, UsageError
+from xeninstall.base.mountinfo import own_mounts
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import MIB, format_size
 from xeninstall.plan.model import InstallPack, InstallPackages, Plan, PlannedDisk
 from xeninstall.plan.system_image import SystemImage
 
-from .target import loops_of, mounts_below, place_of
+from .target import loops_of, place_of
 
 Watch = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -134,11 +135,8 @@ def _used_elsewhere(node: str, own_place: Path) -> bool:
     """Is this loop device mounted outside of our own directory, or held by something?"""
     number = Path(node).stat().st_rdev
     device = f"{os.major(number)}:{os.minor(number)}"
-    own = {str(point) for point in mounts_below(own_place)}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        words = line.split()
-        if words[2] == device and words[4] not in own:
-            return True
+    if any(mount.number == device and not Path(mount.place).is_relative_to(own_place) for mount in own_mounts()):
+        return True
     holders = Path(f"/sys/class/block/{Path(node).name}/holders")
     return holders.is_dir() and any(holders.iterdir())
 

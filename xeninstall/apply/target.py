@@ -16,6 +16,7 @@ from typing import Self
 
 from xeninstall.base.errors import Error
 from xeninstall.base.interruption import held
+from xeninstall.base.mountinfo import mounts_below
 from xeninstall.base.run import Completed, Runner
 from xeninstall.plan.model import (
     ArrayOf,
@@ -224,13 +225,6 @@ def array_node(name: str) -> str:
     return f"/dev/md/xeninstall-{name}"
 
 
-def mounts_below(directory: Path) -> list[Path]:
-    """Mount points at or below a directory, in the order in which they were mounted."""
-    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    decoded = [Path(point.encode().decode("unicode_escape")) for point in points]
-    return [point for point in decoded if point == directory or directory in point.parents]
-
-
 def loops_of(path: str, runner: Runner) -> list[str]:
     """Loop devices over this file."""
     out = runner.run(["losetup", "--noheadings", "--output", "NAME", "--associated", path]).stdout
@@ -245,9 +239,9 @@ def release_loops(path: str, runner: Runner) -> None:
 
 def release_mounts(path: str, runner: Runner) -> None:
     """Unmount what a killed run onto this target left in its own directory."""
-    for point in reversed(mounts_below(place_of(path))):
-        log.info("releasing %s, left by an earlier run", point)
-        unmount(point, runner)
+    for mount in reversed(mounts_below(place_of(path))):
+        log.info("releasing %s, left by an earlier run", mount.place)
+        unmount(Path(mount.place), runner)
 
 
 def unmount(point: Path, runner: Runner) -> None:

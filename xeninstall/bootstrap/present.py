@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from xeninstall.base.mountinfo import parse_mounts
 from xeninstall.machine.look import Look
 
 from .places import AWAITED, KEPT, MISSED
@@ -121,11 +122,7 @@ def _grub(look: Look) -> Grub:
 
 def _unwritable(look: Look) -> str:
     """GRUB writes into a file of ext4 on a plain disk, and nowhere else."""
-    mounts: dict[str, tuple[str, str]] = {}
-    for line in (look.text("/proc/self/mountinfo") or "").splitlines():
-        before, _, after = line.partition(" - ")
-        if len(before.split()) > 4 and len(after.split()) > 1:
-            mounts[before.split()[4]] = (after.split()[0], after.split()[1])
+    mounts = {mount.place: (mount.fstype, mount.source) for mount in parse_mounts(look.text("/proc/self/mountinfo") or "")}
     fstype, source = next((mounts[place] for place in ("/boot/grub", "/boot", "/") if place in mounts), ("ext4", ""))
     stacked = re.match(r"/dev/(mapper/|md|dm-)", source)
     return f"{fstype} on {source}" if stacked or fstype not in ("ext2", "ext3", "ext4") else ""
@@ -159,4 +156,4 @@ def _free(look: Look, path: str) -> int:
 
 
 def _is_mounted(look: Look, path: str) -> bool:
-    return any(line.split()[4:5] == [path] for line in (look.text("/proc/self/mountinfo") or "").splitlines())
+    return any(mount.place == path for mount in parse_mounts(look.text("/proc/self/mountinfo") or ""))

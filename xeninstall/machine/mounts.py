@@ -4,24 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xeninstall.base.mountinfo import Mount, parse_mounts
+
 from .look import Look
 
 # What a running system cannot do without.
 _SYSTEM = ("/", "/usr", "/boot", "/boot/efi", "/efi", "/var", "/var/lib", "/etc", "/opt", "/home", "/usr/local")
 # Where live systems keep the medium they were loaded from: live-boot, Debian's older live systems, casper, archiso, dracut.
 _MEDIUM = ("/run/live", "/lib/live/mount", "/cdrom", "/run/archiso", "/run/initramfs/live", "/run/initramfs/isoscan")
-_ESCAPE = re.compile(r"\\([0-7]{3})")
-
-
-@dataclass(frozen=True)
-class Mount:
-    """One line of /proc/self/mountinfo (proc_pid_mountinfo(5))."""
-
-    number: str  # major:minor; 0:N where the file system has no device of its own, such as btrfs, ZFS and overlay
-    place: str
-    fstype: str
-    source: str
-    options: str
 
 
 @dataclass(frozen=True)
@@ -36,14 +26,7 @@ class Carrier:
 
 def mounts(look: Look) -> tuple[Mount, ...]:
     """Every mount that we see."""
-    found = []
-    for line in (look.text("/proc/self/mountinfo", noted="mounts") or "").splitlines():
-        head, separator, tail = line.partition(" - ")
-        before, after = head.split(), tail.split()
-        if separator and len(before) >= 5 and len(after) >= 2:
-            options = after[2] if len(after) > 2 else ""
-            found.append(Mount(before[2], _plain(before[4]), after[0], _plain(after[1]), _plain(options)))
-    return tuple(found)
+    return parse_mounts(look.text("/proc/self/mountinfo", noted="mounts") or "")
 
 
 def system_carriers(look: Look, all_mounts: tuple[Mount, ...]) -> tuple[Carrier, ...]:
@@ -83,7 +66,3 @@ def _carriers(look: Look, all_mounts: tuple[Mount, ...], mount: Mount, place: st
 def _holding(all_mounts: tuple[Mount, ...], path: str) -> Mount | None:
     holders = [one for one in all_mounts if one.place == "/" or path == one.place or path.startswith(one.place + "/")]
     return max(holders, key=lambda one: len(one.place), default=None)
-
-
-def _plain(text: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
