@@ -4,7 +4,6 @@ import json
 import logging
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,7 @@ from p2v.target.xapi_calls import Calls
 from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.xapi_double import Cut, Pool
-from tests.p2v.target.xapi_sent import MACHINE, nothing_left, send, served, whole
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return Certificate(tmp_path_factory.mktemp("pool"), "xcp1")
-
-
-@pytest.fixture
-def pool(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    yield from served(certificate, monkeypatch)
+from tests.p2v.target.xapi_sent import MACHINE, nothing_left, send, whole
 
 
 @pytest.fixture

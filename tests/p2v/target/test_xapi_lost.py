@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.xapi_double import Cut, Pool
-from tests.p2v.target.xapi_sent import MACHINE, nothing_left, send, served, whole
+from tests.p2v.target.xapi_sent import MACHINE, nothing_left, send, whole
 
 # What a conversion calls, and how often; one of tasks is asked until the task has ended.
 CALLS = {
@@ -57,16 +56,6 @@ REMOVAL = [
     "task.get_by_name_label",
     "session.logout",
 ]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return Certificate(tmp_path_factory.mktemp("pool"), "xcp1")
-
-
-@pytest.fixture
-def pool(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    yield from served(certificate, monkeypatch)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A trial start in a pool, against the stand-in: a clone without cards comes to a login and goes. No real pool was at hand."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from p2v.target import xapi_trial
 from tests.p2v.disks import MIB, sparse
 from tests.p2v.target.certificate import Certificate
 from tests.p2v.target.xapi_double import Cut, Pool
-from tests.p2v.target.xapi_sent import MACHINE, send, served, whole
+from tests.p2v.target.xapi_sent import MACHINE, send, whole
 
 CALLS = [
     "VM.clone",
@@ -32,17 +31,11 @@ CALLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return Certificate(tmp_path_factory.mktemp("pool"), "xcp1")
-
-
-@pytest.fixture
-def pool(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xapi_trial, "_CONSOLE_SECONDS", 0.2)
     monkeypatch.setattr(xapi_trial, "_GONE_SECONDS", 0.2)
     monkeypatch.setattr(xapi_trial, "_WAIT_SECONDS", 0.05)
-    yield from served(certificate, monkeypatch)
 
 
 @pytest.fixture
