@@ -4,12 +4,13 @@ import re
 
 from ..changes import Planned, Repair, WriteFile
 from ..model import Guest, Kernel
-from ..tree import Tree, is_file, is_folder
+from ..tree import Tree, is_file, is_folder, text
 from .esp_loader import ESPS
 
 _MENUS = ("/grub/grub.cfg", "/grub2/grub.cfg")
 _FOUND = ("/boot/grub/grub.cfg", "/grub/grub.cfg")
 _PLAIN = re.compile(r"[\w@./+-]*")  # what GRUB takes without quotes
+_RELATIVE = re.compile(r"^\s*set btrfs_relative_path=[\"']?(?:y|1)", re.MULTILINE)  # a patch of SUSE's
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ANYWHERE = "run it as HVM"
 
@@ -23,17 +24,20 @@ def _plan(guest: Guest, tree: Tree) -> Planned:
     menu = next((guest.boot.folder + path for path in _MENUS if is_file(tree, f"/boot{path}")), None)
     if menu is None:
         return Planned((), (*remarks, f"as PV or PVH it does not start, since GRUB for Xen finds no menu of GRUB 2; {_ANYWHERE}"))
+    if _RELATIVE.search(text(tree, f"/boot{menu.removeprefix(guest.boot.folder)}") or ""):
+        why = "since its menu names kernels within the default subvolume, which only SUSE's GRUB finds"
+        return Planned((), (*remarks, f"as PV or PVH it does not start, {why}; {_ANYWHERE}"))
     if menu in _FOUND:
         return Planned((), tuple(remarks))
     esp = next((place for place in ESPS if is_folder(tree, f"{place}/EFI")), None)
     if esp is None or not guest.boot.volume.uuid or not _PLAIN.fullmatch(menu):
         return Planned((), (*remarks, f"as PV or PVH it does not start, since GRUB for Xen does not find its menu; {_ANYWHERE}"))
-    text = (
+    lead = (
         f"search --no-floppy --fs-uuid --set=root {guest.boot.volume.uuid}\n"
         f"set prefix=($root){menu.rsplit('/', 1)[0]}\nconfigfile {menu}\n"
     )
     why = "GRUB for Xen looks here, and goes on to the menu"
-    return Planned((WriteFile(f"{esp}/boot/grub/grub.cfg", text.encode(), why),), tuple(remarks))
+    return Planned((WriteFile(f"{esp}/boot/grub/grub.cfg", lead.encode(), why),), tuple(remarks))
 
 
 def _is_zstd(tree: Tree, kernel: Kernel) -> bool:

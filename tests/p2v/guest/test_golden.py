@@ -1,6 +1,7 @@
 """Each family's guest before and after: what is planned, what changes in its files, and that the way back is whole."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,17 @@ import pytest
 from p2v.guest.apply import Applier
 from p2v.guest.changes import RunInGuest
 from p2v.guest.inspect import inspect
+from p2v.guest.linux.table import REPAIRS
 from p2v.guest.repair import Report, plan_repairs
 from p2v.guest.tree import RootTree
 
-from .trees import GUESTS, HARDWARE, changes_between, lay_out, snapshot
+from .trees import BOOT, GUESTS, HARDWARE, changes_between, lay_out, snapshot
 
 
 def planned(name: str, root: Path) -> Report:
     """What would be done to a laid out guest."""
     tree = RootTree(root)
-    return plan_repairs(inspect(tree, HARDWARE[name]), tree)
+    return plan_repairs(replace(inspect(tree, HARDWARE[name]), boot=BOOT.get(name)), tree)
 
 
 def applied(report: Report, root: Path) -> None:
@@ -42,6 +44,13 @@ def test_a_guest_is_repaired_as_recorded(name: str, tmp_path: Path, request: pyt
     if request.config.getoption("--renew-golden"):
         golden.write_text(found)
     assert found == golden.read_text(), f"{golden} differs; look, and renew it with --renew-golden"
+
+
+def test_every_repair_has_work_to_do_in_some_family(tmp_path: Path) -> None:
+    reports = [planned(name, lay_out(name, tmp_path / name)) for name in HARDWARE]
+    idle = {repair.name for repair in REPAIRS}
+    idle -= {step.repair.name for report in reports for step in report.steps if step.planned.changes}
+    assert idle == set()
 
 
 @pytest.mark.parametrize("name", HARDWARE)

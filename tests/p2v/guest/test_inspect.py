@@ -22,6 +22,9 @@ EXPECTED = {
     "rhel5": "redhat 5.11 x86_64 sysv mkinitrd bios yum ifcfg GRUB legacy",
     "sles15": "suse 15.5 x86_64 systemd dracut uefi zypper wicked GRUB 2",
     "sles11": "suse 11 x86_64 sysv mkinitrd bios zypper ifcfg GRUB legacy",
+    "rhel8-luks": "redhat 8.9 x86_64 systemd dracut uefi dnf ifcfg GRUB 2+boot loader entries",
+    "tumbleweed-snapper": "suse 20250115 x86_64 systemd dracut uefi zypper NetworkManager GRUB 2",
+    "debian13-md": "debian 13 x86_64 systemd initramfs-tools bios dpkg netplan+networkd GRUB 2",
     "arch": "arch  x86_64 systemd mkinitcpio uefi pacman networkd systemd-boot+boot loader entries",
 }
 

@@ -7,7 +7,7 @@ import difflib
 import struct
 from pathlib import Path
 
-from p2v.guest.model import Card, Hardware, Named
+from p2v.guest.model import BootPlace, Card, Hardware, Named
 
 GUESTS = Path(__file__).parent.parent.parent / "data" / "guests"
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, 62)
@@ -118,4 +118,29 @@ HARDWARE = {
     ),
     "sles11": one_disk(Named(0, "swap", 1, SWAP_UUID), Named(0, "ext", 2, EXT_UUID), cards=(Card(MAC0, "enp2s0"),)),
     "arch": one_disk(Named(0, "fat", 1, ESP_UUID), Named(0, "ext", 2, EXT_UUID), cards=(Card(MAC0, "enp0s25", "0000:00:19.0"),)),
+    # The root is within LUKS, by LVM there.
+    "rhel8-luks": one_disk(
+        Named(0, "fat", 1, ESP_UUID), Named(0, "xfs", 2, BOOT_UUID), Named(0, "luks", 3, HOME_UUID),
+        Named(0, "lvm", 0, within=HOME_UUID), Named(0, "xfs", 0, EXT_UUID, group="rhel", logical="root", within=HOME_UUID),
+        cards=(Card(MAC0, "lan0", "0000:02:00.0"),),
+    ),
+    # snapper's: the default subvolume is /@/.snapshots/1/snapshot.
+    "tumbleweed-snapper": one_disk(
+        Named(0, "fat", 1, ESP_UUID), Named(0, "btrfs", 2, EXT_UUID), Named(0, "swap", 3, SWAP_UUID),
+        cards=(Card(MAC0, "enp5s0", "0000:05:00.0"),),
+    ),
+    # A mirror of which the second disk stays behind.
+    "debian13-md": Hardware(
+        (Named(0, "md", 1), Named(0, "ext", 0, EXT_UUID), Named(0, "luks", 2, HOME_UUID),
+         Named(0, "unknown", 3, partuuid="1234abcd-03")),
+        (Card(MAC0, "eno1", "0000:02:00.0"), Card(MAC1, "eno2", "0000:02:00.1")),
+        1,
+        ("old:0",),
+    ),
 }  # fmt: skip
+# Where /boot lies, for those that GRUB for Xen does not find at the first place where it looks.
+BOOT = {
+    "rhel8-luks": BootPlace(Named(0, "xfs", 2, BOOT_UUID), ""),
+    "tumbleweed-snapper": BootPlace(Named(0, "btrfs", 2, EXT_UUID), "/@/.snapshots/1/snapshot/boot"),
+    "debian13-md": BootPlace(Named(0, "ext", 0, EXT_UUID), "/boot"),
+}

@@ -58,6 +58,13 @@ def test_the_efi_partition_leads_to_a_menu_in_a_subvolume(tmp_path: Path) -> Non
     ]
 
 
+def test_a_menu_that_only_the_grub_of_suse_understands_is_no_way(tmp_path: Path) -> None:
+    menu = '=== /boot/grub2/grub.cfg\nset btrfs_relative_path="y"\nmenuentry x {\n\tlinux /boot/vmlinuz-6.1 root=UUID=x\n}\n'
+    planned = _planned(tmp_path, BootPlace(_BTRFS, "/@/.snapshots/1/snapshot/boot"), menu + _ESP)
+    why = "its menu names kernels within the default subvolume, which only SUSE's GRUB finds"
+    assert planned == Planned((), (f"as PV or PVH it does not start, since {why}; run it as HVM",))
+
+
 def test_it_leads_to_a_menu_of_another_name(tmp_path: Path) -> None:
     apart = BootPlace(Named(0, "xfs", 2, _UUID), "")
     (change,) = _planned(tmp_path, apart, _MENU.format("grub2") + _ESP).changes

@@ -26,6 +26,30 @@ XP: Keys = {
     "ControlSet001\\Control\\CriticalDeviceDatabase\\pci#ven_9004&cc_0100": {"Service": "aic78xx"},
     "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
 }
+# 64 bits, with the drivers of Intel's controller in its folder, of which no service is left.
+WIN2003: Keys = {
+    "Select": {"Current": 1, "Default": 1, "Failed": 0, "LastKnownGood": 1},
+    _ENVIRONMENT: {"PROCESSOR_ARCHITECTURE": "AMD64"},
+    f"{_S}\\atapi": {"Start": 3, "Type": 1, "Group": "SCSI miniport"},
+    f"{_S}\\pciide": {"Start": 0, "Type": 1, "Group": "System Bus Extender"},
+    f"{_S}\\cpqcissm": {"Start": 0, "Type": 1},
+    "ControlSet001\\Control\\CriticalDeviceDatabase\\pci#ven_0e11&dev_b060": {"Service": "cpqcissm"},
+    "ControlSet001\\Control\\CriticalDeviceDatabase\\primary_ide_channel": {"Service": "atapi"},
+    "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
+    "ControlSet001\\Control\\TimeZoneInformation": {"ActiveTimeBias": 0},
+}
+VISTA: Keys = {
+    "Select": {"Current": 1},
+    _ENVIRONMENT: {"PROCESSOR_ARCHITECTURE": "AMD64"},
+    f"{_S}\\atapi": {"Start": 0, "Type": 1, "Group": "SCSI Miniport"},
+    f"{_S}\\intelide": {"Start": 3, "Type": 1, "Group": "System Bus Extender"},
+    f"{_S}\\pciide": {"Start": 3, "Type": 1, "Group": "System Bus Extender"},
+    f"{_S}\\msahci": {"Start": 4, "Type": 1, "Group": "System Bus Extender"},
+    f"{_S}\\iaStorV": {"Start": 0, "Type": 1},
+    "ControlSet001\\Control\\CriticalDeviceDatabase\\pci#ven_8086&dev_2681": {"Service": "iaStorV"},
+    "ControlSet001\\Control\\Session Manager\\Power": {"HibernateEnabled": 1},
+    "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
+}
 WIN7: Keys = {
     "Select": {"Current": 2},
     "ControlSet002\\Control\\Session Manager\\Environment": {"PROCESSOR_ARCHITECTURE": "AMD64"},
@@ -50,7 +74,46 @@ WIN10: Keys = {
     "ControlSet001\\Control\\TimeZoneInformation": {"RealTimeIsUniversal": 1, "ActiveTimeBias": 300},
     "DriverDatabase\\DriverInfFiles\\disk.inf": {"Active": "disk.inf_amd64_1"},
 }
+WIN2012: Keys = {
+    "Select": {"Current": 1},
+    _ENVIRONMENT: {"PROCESSOR_ARCHITECTURE": "AMD64"},
+    f"{_S}\\storahci": {"Start": 3, "Type": 1, "Group": "SCSI Miniport"},
+    f"{_S}\\storahci\\StartOverride": {"0": 3},
+    f"{_S}\\atapi": {"Start": 3, "Type": 1, "Group": "SCSI Miniport"},
+    f"{_S}\\atapi\\StartOverride": {"0": 3},
+    f"{_S}\\intelide": {"Start": 3, "Type": 1},
+    f"{_S}\\intelide\\StartOverride": {"0": 3},
+    f"{_S}\\megasas": {"Start": 0, "Type": 1},
+    "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
+    "DriverDatabase\\DriverInfFiles\\mshdc.inf": {"Active": "mshdc.inf_amd64_1"},
+}
+WIN2025: Keys = {
+    "Select": {"Current": 1},
+    _ENVIRONMENT: {"PROCESSOR_ARCHITECTURE": "AMD64"},
+    f"{_S}\\storahci": {"Start": 0, "Type": 1, "Group": "SCSI Miniport"},
+    f"{_S}\\storahci\\StartOverride": {"0": 3},
+    f"{_S}\\stornvme": {"Start": 0, "Type": 1, "Group": "SCSI Miniport"},
+    f"{_S}\\atapi": {"Start": 0, "Type": 1},
+    f"{_S}\\atapi\\StartOverride": {"0": 3},
+    f"{_S}\\pciide": {"Start": 3, "Type": 1},
+    f"{_S}\\pciide\\StartOverride": {"0": 3},
+    f"{_S}\\SmartPqi": {"Start": 0, "Type": 1},
+    "ControlSet001\\Control\\Session Manager\\Power": {"HiberbootEnabled": 0},
+    "ControlSet001\\Control\\CrashControl": {"AutoReboot": 1},
+    "DriverDatabase\\DriverInfFiles\\smartpqi.inf": {"Active": "smartpqi.inf_amd64_1"},
+}
+
+
+def _about(name: str, version: str, build: str, **more: int) -> Keys:
+    return {_ABOUT: {"ProductName": name, "CurrentVersion": version, "CurrentBuildNumber": build, **more}}
+
+
+_TEN = {"CurrentMajorVersionNumber": 10, "CurrentMinorVersionNumber": 0}
 ABOUT: dict[str, Keys] = {
+    "win2003": _about("Microsoft Windows Server 2003", "5.2", "3790"),
+    "vista": _about("Windows Vista (TM) Business", "6.0", "6002"),
+    "win2012": _about("Windows Server 2012 Standard", "6.2", "9200"),
+    "win2025": _about("Windows Server 2025 Standard", "6.3", "26100", **_TEN),
     "xp": {_ABOUT: {"ProductName": "Microsoft Windows XP", "CurrentVersion": "5.1", "CurrentBuildNumber": "2600"}},
     "win7": {_ABOUT: {"ProductName": "Windows 7 Professional", "CurrentVersion": "6.1", "CurrentBuildNumber": "7601"}},
     "win10": {
@@ -63,7 +126,15 @@ ABOUT: dict[str, Keys] = {
         }
     },
 }
-SYSTEM = {"xp": XP, "win7": WIN7, "win10": WIN10}
+SYSTEM = {
+    "xp": XP,
+    "win2003": WIN2003,
+    "vista": VISTA,
+    "win7": WIN7,
+    "win2012": WIN2012,
+    "win10": WIN10,
+    "win2025": WIN2025,
+}
 
 
 def hive(keys: Keys) -> bytes:
@@ -108,12 +179,14 @@ def _make(path: Path, version: str, more: Mapping[str, bytes], mib: int) -> Path
     with path.open("wb") as file:
         file.truncate(mib << 20)
     _run("mkntfs", "-q", "-F", "-Q", "-L", "Windows", path)
-    folder = "WINDOWS" if version == "xp" else "Windows"
+    is_old = version in ("xp", "win2003")
+    folder, system32 = ("WINDOWS", "system32") if is_old else ("Windows", "System32")
     files = {
-        f"{folder}/system32/config/SYSTEM" if version == "xp" else f"{folder}/System32/config/SYSTEM": _hives(version)[0],
-        f"{folder}/system32/config/software" if version == "xp" else f"{folder}/System32/config/SOFTWARE": _hives(version)[1],
-        f"{folder}/{'system32' if version == 'xp' else 'System32'}/drivers/atapi.sys": b"atapi",
-        f"{folder}/{'system32' if version == 'xp' else 'System32'}/drivers/pciide.sys": b"pciide",
+        f"{folder}/{system32}/config/SYSTEM": _hives(version)[0],
+        f"{folder}/{system32}/config/{'software' if is_old else 'SOFTWARE'}": _hives(version)[1],
+        f"{folder}/{system32}/drivers/atapi.sys": b"atapi",
+        f"{folder}/{system32}/drivers/pciide.sys": b"pciide",
+        **({f"{folder}/{system32}/drivers/intelide.sys": b"intelide"} if version == "win2003" else {}),
         **more,
     }
     with volume_at(path) as place:

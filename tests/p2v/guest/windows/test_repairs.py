@@ -15,7 +15,7 @@ from p2v.guest.windows.volume import mounted
 from xeninstall.base.run import SystemRunner
 from xeninstall.base.sizes import GIB
 
-from .systems import export, make_volume, volume_at
+from .systems import SYSTEM, export, make_volume, volume_at
 
 pytestmark = pytest.mark.root
 INF = """[Version]
@@ -55,11 +55,15 @@ def keys_of(volume: Path) -> dict[str, dict[str, Value]]:
 
 
 def test_each_version_is_recognised(tmp_path: Path) -> None:
-    found = {version: looked_at(make_volume(tmp_path / version, version)) for version in ("xp", "win7", "win10")}
+    found = {version: looked_at(make_volume(tmp_path / version, version)) for version in SYSTEM}
     assert {version: (guest.name, guest.version, guest.architecture, guest.control_set) for version, guest in found.items()} == {
         "xp": ("Microsoft Windows XP", (5, 1), "x86", "ControlSet001"),
+        "win2003": ("Microsoft Windows Server 2003", (5, 2), "amd64", "ControlSet001"),
+        "vista": ("Windows Vista (TM) Business", (6, 0), "amd64", "ControlSet001"),
         "win7": ("Windows 7 Professional", (6, 1), "amd64", "ControlSet002"),
+        "win2012": ("Windows Server 2012 Standard", (6, 2), "amd64", "ControlSet001"),
         "win10": ("Windows 11 Pro", (10, 0), "amd64", "ControlSet001"),
+        "win2025": ("Windows Server 2025 Standard", (10, 0), "amd64", "ControlSet001"),
     }
     assert [local_time(found[version]) for version in ("win7", "win10")] == [True, False]
     assert [utc_offset_seconds(found[version]) for version in ("xp", "win7", "win10")] == [0, 3600, 0]
@@ -107,7 +111,42 @@ def test_xp_finds_an_emulated_ide_disk(tmp_path: Path) -> None:
     assert "intelide.sys is not in WINDOWS/system32/drivers: expand it there" in report.as_text()
 
 
-@pytest.mark.parametrize("version", ["win7", "win10"])
+@pytest.mark.parametrize("version", SYSTEM)
+def test_every_driver_of_emulated_disks_starts_at_boot_and_no_other_is_touched(tmp_path: Path, version: str) -> None:
+    volume = make_volume(tmp_path / "volume", version)
+    before = keys_of(volume)
+    guest = looked_at(volume)
+    report = repaired(volume, guest)
+    after, services = keys_of(volume), f"{guest.control_set}\\Services"
+    ours = ("atapi", "intelide", "pciide", "msahci", "storahci", "stornvme")
+    emulated = {key for key in before if key.startswith(f"{services}\\") and key.split("\\")[2] in ours}
+    for key in emulated:
+        if key.endswith("\\StartOverride"):
+            assert key not in after
+        else:
+            assert after[key] == before[key] | {"Start": Value.of(0)}
+    assert {key: after.get(key) for key in before if "\\Services" in key and key not in emulated} == {
+        key: before[key] for key in before if "\\Services" in key and key not in emulated
+    }
+    assert any(key.rsplit("\\", 1)[-1] in ("storahci", "msahci") for key in emulated) == report.traits.ahci
+    assert report.traits.windows and plan_repairs(looked_at(volume)).changes == []
+
+
+def test_2003_of_64_bits_learns_of_intels_controller_from_the_driver_in_its_folder(tmp_path: Path) -> None:
+    volume = make_volume(tmp_path / "volume", "win2003")
+    report = repaired(volume, looked_at(volume))
+    after = keys_of(volume)
+    database = "ControlSet001\\Control\\CriticalDeviceDatabase"
+    for device in ("pci#ven_8086&dev_7010", "pci#ven_8086&dev_7111"):
+        assert after[f"{database}\\{device}"]["Service"] == Value.of("intelide")
+    made = after["ControlSet001\\Services\\intelide"]
+    assert (made["Start"], made["Type"], made["Group"]) == (Value.of(0), Value.of(1), Value.of("System Bus Extender"))
+    assert made["ImagePath"] == Value.of("System32\\DRIVERS\\intelide.sys", expand=True)
+    assert after[f"{database}\\pci#ven_0e11&dev_b060"]["Service"] == Value.of("cpqcissm")
+    assert report.remarks == []
+
+
+@pytest.mark.parametrize("version", [version for version in SYSTEM if version != "xp"])
 def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> None:
     volume = make_volume(tmp_path / "volume", version)
     guest = replace(looked_at(volume), packages=(VIOSTOR, NETKVM))
@@ -117,7 +156,7 @@ def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> Non
     assert (service["Type"], service["Start"], service["Group"]) == (Value.of(1), Value.of(0), Value.of("SCSI miniport"))
     assert service["ImagePath"] == Value.of("System32\\drivers\\viostor.sys", expand=True)
     device = "VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00"
-    if version == "win7":
+    if version in ("win2003", "vista", "win7"):
         key = f"{control_set}\\Control\\CriticalDeviceDatabase\\PCI#{device}"
         assert after[key] == {"Service": Value.of("viostor"), "ClassGUID": Value.of("{4D36E97B-E325-11CE-BFC1-08002BE10318}")}
         assert not any(key.startswith("DriverDatabase") for key in after)
@@ -129,8 +168,11 @@ def test_supplied_drivers_are_ready_at_boot(tmp_path: Path, version: str) -> Non
         assert len(after[package]["Version"].data) == 48
         assert after[f"{package}\\Configurations\\p2v_conf"]["Service"] == Value.of("viostor")
         assert after[f"{package}\\Descriptors\\PCI\\{device}"]["Configuration"] == Value.of("p2v_conf")
-    first = after[f"{control_set}\\Services\\p2v-first-boot"]
-    assert (first["Start"], first["Type"]) == (Value.of(2), Value.of(0x10))
+    first = after.get(f"{control_set}\\Services\\p2v-first-boot")
+    if version == "win2003":
+        assert first is None, "it installs no drivers by command"
+        return
+    assert first is not None and (first["Start"], first["Type"]) == (Value.of(2), Value.of(0x10))
     with volume_at(volume) as place:
         assert (place / "Windows/System32/drivers/viostor.sys").read_bytes() == b"driver"
         assert (place / "p2v/drivers/netkvm/netkvm.sys").read_bytes() == b"net"
@@ -153,7 +195,11 @@ def test_the_report_stays_with_the_machine_wherever_it_goes(tmp_path: Path, vers
     [
         ("xp", (), (False, False, False, "rtl8139")),
         ("xp", (VIOSTOR, NETKVM), (True, False, False, "rtl8139")),
+        ("win2003", (), (False, False, False, "rtl8139")),
+        ("vista", (), (False, False, True, "e1000")),
         ("win7", (), (False, False, True, "e1000")),
+        ("win2012", (), (False, False, True, "e1000e")),
+        ("win2025", (), (False, False, True, "e1000e")),
         ("win10", (), (False, False, True, "e1000e")),
         ("win10", (VIOSTOR, NETKVM), (True, True, True, "e1000e")),
         ("win10", (NETKVM,), (False, True, True, "e1000e")),
