@@ -281,6 +281,25 @@ def test_options_are_yes_or_no_and_what_depends_goes_along() -> None:
     asyncio.run(run())
 
 
+def test_drivers_are_asked_for_where_windows_was_found() -> None:
+    async def run() -> None:
+        given = recorded()
+        async with driven(given, Options) as (_, step):
+            assert not step.query_one("#drivers").display
+        first = next(iter(found(given).disks))
+        found(given).disks[first] = OnDisk(("Windows 10 Pro, 22H2, build 19045",), (), 7 << 30)
+        async with driven(given, Options) as (pilot, step):
+            step.query_one("#drivers", Field).line.focus()
+            await type_text(pilot, "/mnt/virtio-win/w10")
+            golden(pilot, "convert-options-windows")
+            assert given.draft.data["convert"]["drivers"] == ["/mnt/virtio-win/w10"]
+            step.query_one("#repair").focus()
+            await pilot.press("space")
+            assert "drivers" not in given.draft.data["convert"] and not step.problems(given)
+
+    asyncio.run(run())
+
+
 def test_verdicts_are_shown_all_at_once_and_what_stands_against_it_keeps_one_here() -> None:
     hibernates = "Windows hibernates, or was shut down by a fast start-up"
     refused = Finding(Severity.REFUSED, "Windows 10", hibernates, "start it and shut it down")
