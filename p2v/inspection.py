@@ -9,6 +9,7 @@ from .guest.model import Guest, Kernel
 from .guest.repair import guest_json
 from .guest.tree import printable
 from .guest.windows.repair import guest_json as windows_json
+from .layout.model import Kind
 from .repaired import Wishes, systems_on
 from .target.password import Password
 
@@ -26,13 +27,19 @@ class Inspected:
     facts: dict[str, object]
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """Every system, what could not be looked into, and the LUKS volumes that no passphrase opened, each by its disk and name."""
+
+    systems: tuple[Inspected, ...] = ()
+    remarks: tuple[str, ...] = ()
+    locked: tuple[tuple[int, str], ...] = ()
+
+
 def inspected(
     disks: Sequence[str], passphrases: tuple[Password, ...], runner: Runner, *, allow_mounted: bool = False
-) -> tuple[tuple[Inspected, ...], tuple[str, ...]]:
-    """Every root that is found, those in encrypted volumes that a passphrase opens among them, and what could not be looked into.
-
-    Raises Error.
-    """
+) -> Inspection:
+    """Every root that is found, those in encrypted volumes that a passphrase opens among them. Raises Error."""
     with systems_on(disks, Wishes(passphrases=passphrases), runner, allow_mounted=allow_mounted) as found:
         told = []
         for one in found.windows:
@@ -50,7 +57,8 @@ def inspected(
                         each.slot.named.disk, printable(volume), "linux", guest.name, guest.version, lines, guest_json(guest)
                     )
                 )
-        return tuple(sorted(told, key=lambda one: one.disk)), found.remarks
+        locked = tuple((slot.named.disk, slot.volume.name) for slot in found.closed if slot.kind is Kind.LUKS)
+        return Inspection(tuple(sorted(told, key=lambda one: one.disk)), found.remarks, locked)
 
 
 def _lines(guest: Guest) -> Iterator[str]:

@@ -20,7 +20,7 @@ from .guest.linux.table import REPAIRS
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
-from .guest.slots import hardware, twins
+from .guest.slots import Slot, hardware, twins
 from .guest.traits import with_traits
 from .guest.tree import printable
 from .guest.unlock import Unlocked, unlocked
@@ -185,6 +185,7 @@ class SystemsFound:
     windows: tuple[WindowsFound, ...]
     linux: tuple[Found, ...]
     remarks: tuple[str, ...]
+    closed: tuple[Slot, ...] = ()  # volumes that are still encrypted
 
 
 @contextmanager
@@ -201,7 +202,7 @@ def systems_on(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mo
             windows, remarks = _find_windows(found, wishes, runner)
             with _linux(found, len(shown), wishes, runner) as (systems, more):
                 remarks += [*more, *(remark for one in systems for remark in one.remarks)]
-                yield SystemsFound(tuple(windows), tuple(systems), tuple(remarks))
+                yield SystemsFound(tuple(windows), tuple(systems), tuple(remarks), found.closed)
 
 
 def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit) -> Looked:

@@ -12,7 +12,7 @@ from xeninstall.base.sizes import format_size
 from ..blockmap.model import DiskMap
 from ..convert import map_sources
 from ..guest.tree import printable
-from ..inspection import Inspected, inspected
+from ..inspection import Inspected, Inspection, inspected
 from ..source.device import open_source
 from ..systems import System, systems
 from .options import passphrases
@@ -27,18 +27,22 @@ def run(args: argparse.Namespace) -> int:
         runner = SystemRunner()
         maps = map_sources(readers, runner)
         installed = systems(readers, runner)
-    within, remarks = _within(args, runner)
+    within = _within(args, runner)
     found = [
-        (path, disk, _joined(number, installed, within)) for number, (path, disk) in enumerate(zip(args.disks, maps, strict=True))
+        (path, disk, _joined(number, installed, within.systems))
+        for number, (path, disk) in enumerate(zip(args.disks, maps, strict=True))
     ]
     if args.json:
-        print(json.dumps({"disks": [_as_json(*each) for each in found], "remarks": list(remarks)}, indent=2))
+        print(json.dumps({"disks": [_as_json(*each) for each in found], "remarks": list(within.remarks)}, indent=2))
     else:
-        print("\n".join([*(_as_text(*each) for each in found), "".join(f"note: {printable(one)}\n" for one in remarks)]), end="")
+        print(
+            "\n".join([*(_as_text(*each) for each in found), "".join(f"note: {printable(one)}\n" for one in within.remarks)]),
+            end="",
+        )
     return 0
 
 
-def _within(args: argparse.Namespace, runner: Runner) -> tuple[tuple[Inspected, ...], tuple[str, ...]]:
+def _within(args: argparse.Namespace, runner: Runner) -> Inspection:
     """What the systems are made of, and why it is not known where it is not."""
     secrets = passphrases(args)
     try:
@@ -46,7 +50,7 @@ def _within(args: argparse.Namespace, runner: Runner) -> tuple[tuple[Inspected, 
     except Error as error:
         if secrets:
             raise  # it was asked for
-        return (), (f"the systems were not looked into: {error.message}",)
+        return Inspection(remarks=(f"the systems were not looked into: {error.message}",))
 
 
 def _joined(disk: int, installed: list[System], within: Sequence[Inspected]) -> list[_Told]:
