@@ -11,6 +11,7 @@ from xeninstall.answers.model import Convert, Source, XenMode
 from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.machine.model import Disk, Machine, Reason
 
+from .driver_packages import packages
 from .guest.model import Card
 from .repaired import Wishes
 from .request import Request
@@ -90,9 +91,9 @@ def cards_of(machine: Machine | None) -> tuple[Card, ...]:
 
 
 def wishes_of(convert: Convert, machine: Machine | None) -> Wishes:
-    """What repairs are given. Raises UsageError for a passphrase that cannot be read."""
+    """What repairs are given. Raises UsageError for a passphrase or a driver package that cannot be read."""
     passphrases = tuple(read_password(f"file:{path}", "passphrase", "convert.unlock") for path in convert.unlock)
-    return Wishes(cards_of(machine), (), convert.drop_hibernation, passphrases)
+    return Wishes(cards_of(machine), packages(convert.drivers), convert.drop_hibernation, passphrases)
 
 
 def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:

@@ -30,6 +30,7 @@ from .place import folder_of
 from .preflight import Finding, Preflight, Severity, preflight
 from .repaired import Wishes, convert_repaired
 from .request import Request, goals
+from .target.password import Password
 from .task import unfinished
 from .trial import check_able, trial_of_folder
 from .verify import verify
@@ -56,12 +57,16 @@ class _Asked:
 
 
 class Conversion:
-    """One conversion. `machine` is what the disks belong to; None where nobody knows, such as for image files."""
+    """One conversion. `machine` is what the disks belong to; None where nobody knows, such as for image files.
 
-    def __init__(self, answers: Convert, machine: Machine | None, runner: Runner) -> None:
+    `passphrases` of encrypted volumes are those that somebody typed; the answers only name files with some.
+    """
+
+    def __init__(self, answers: Convert, machine: Machine | None, runner: Runner, passphrases: tuple[Password, ...] = ()) -> None:
         if answers.name is None or answers.target is None:
             raise UsageError("the conversion has no name or no target", hint="give convert.name and convert.target")
         self.answers, self._machine, self._runner = answers, machine, runner
+        self._passphrases = passphrases
         self._uuid = str(uuid.uuid4())
         self._target = answers.target
 
@@ -109,7 +114,10 @@ class Conversion:
 
     def _wishes(self) -> Wishes | None:
         """What repairs are given, where anything is repaired."""
-        return wishes_of(self.answers, self._machine) if self.answers.repair else None
+        if not self.answers.repair:
+            return None
+        wishes = wishes_of(self.answers, self._machine)
+        return replace(wishes, passphrases=(*wishes.passphrases, *self._passphrases))
 
     def _trial_findings(self) -> tuple[Finding, ...]:
         try:
@@ -125,11 +133,12 @@ class Conversion:
     # ---- the stages
 
     def _copy(self, request: Request, telling: "Telling", stop: Signal) -> Traits | None:
-        if not self.answers.repair:
+        wishes = self._wishes()
+        if wishes is None:
             convert(request, self._runner, telling, stop)
             return None
         telling.begin("repair")
-        return convert_repaired(request, wishes_of(self.answers, self._machine), self._runner, telling, stop)
+        return convert_repaired(request, wishes, self._runner, telling, stop)
 
     def _define(self, asked: _Asked, traits: Traits | None, telling: "Telling") -> VirtualMachine | None:
         if self._machine is None:

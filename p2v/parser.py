@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect = add("inspect", "show which systems and volumes are on disks, how much is in use, and what cannot be mapped and why")
     inspect.add_argument("disks", metavar="DISK", nargs="+", help="block device or image file; it is only read")
     inspect.add_argument("--allow-mounted", action="store_true", help=mounted)
+    inspect.add_argument("--unlock", metavar="SOURCE", action="append", default=[], help=unlock)
     inspect.add_argument("--json", action="store_true", help="print it as JSON")
 
     show = add("map", "print the block map of a disk, as a ddrescue map")

@@ -20,7 +20,7 @@ from .guest.linux.table import REPAIRS
 from .guest.model import Card, Traits
 from .guest.mounts import Found, guests
 from .guest.repair import check_report, make_repairs, plan_repairs
-from .guest.slots import hardware, twins
+from .guest.slots import Slot, hardware, twins
 from .guest.traits import with_traits
 from .guest.tree import printable
 from .guest.unlock import Unlocked, unlocked
@@ -171,9 +171,27 @@ def plan_only(disks: Sequence[str], wishes: Wishes | None, runner: Runner, *, al
 
     The overlays are thrown away, and nothing was written even there but for journals played back.
     """
-    _need_root()
     for_windows, for_linux = ((), ()) if wishes is None else (WINDOWS_REPAIRS, REPAIRS)
-    wishes = wishes or Wishes()
+    with systems_on(disks, wishes or Wishes(), runner, allow_mounted=allow_mounted) as found:
+        reports: list[Told] = [plan_windows(one.guest, for_windows) for one in found.windows]
+        reports += [plan_repairs(one.guest, one.tree, for_linux) for one in found.linux]
+        return Looked(tuple(reports), found.remarks, tuple(one.slot.title for one in found.windows if one.hibernated))
+
+
+@dataclass(frozen=True)
+class SystemsFound:
+    """Every system as it was found, and what could not be looked into."""
+
+    windows: tuple[WindowsFound, ...]
+    linux: tuple[Found, ...]
+    remarks: tuple[str, ...]
+    closed: tuple[Slot, ...] = ()  # volumes that are still encrypted
+
+
+@contextmanager
+def systems_on(disks: Sequence[str], wishes: Wishes, runner: Runner, *, allow_mounted: bool = False) -> Iterator[SystemsFound]:
+    """The systems on the disks, put together over overlays that are thrown away. Raises Error."""
+    _need_root()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2v-plan-")))
         shown = [
@@ -181,12 +199,10 @@ def plan_only(disks: Sequence[str], wishes: Wishes | None, runner: Runner, *, al
             for number, disk in enumerate(disks)
         ]
         with _opened(shown, wishes, runner) as found:
-            told, remarks = _find_windows(found, wishes, runner)
-            reports: list[Told] = [plan_windows(one.guest, for_windows) for one in told]
+            windows, remarks = _find_windows(found, wishes, runner)
             with _linux(found, len(shown), wishes, runner) as (systems, more):
-                reports += [plan_repairs(one.guest, one.tree, for_linux) for one in systems]
                 remarks += [*more, *(remark for one in systems for remark in one.remarks)]
-        return Looked(tuple(reports), tuple(remarks), tuple(one.slot.title for one in told if one.hibernated))
+                yield SystemsFound(tuple(windows), tuple(systems), tuple(remarks), found.closed)
 
 
 def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit) -> Looked:

@@ -13,7 +13,7 @@ from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
-from .answers import as_answered, bridges_of, disks_of, mode_of, request_of, wishes_of
+from .answers import as_answered, bridges_of, disks_of, mode_of, request_of
 from .conversion import Conversion, Telling
 from .convert import open_disks
 from .deliver import Delivered, Order, deliver, first_login
@@ -34,18 +34,31 @@ SCRATCH = Path("/var/tmp/p2v")
 _STAGES = ("repair", "login", "map", "copy", "verify", "define", "trial")
 
 
-def conversion_to(answers: Convert, machine: Machine | None, runner: Runner, password: Password | None = None) -> Conversion:
+def conversion_to(
+    answers: Convert,
+    machine: Machine | None,
+    runner: Runner,
+    password: Password | None = None,
+    passphrases: tuple[Password, ...] = (),
+) -> Conversion:
     """The conversion that the answers describe, to whatever kind of target. Raises UsageError."""
     if answers.target is not None and not is_folder(answers.target):
-        return HostConversion(answers, machine, runner, password)
-    return Conversion(answers, machine, runner)
+        return HostConversion(answers, machine, runner, password, passphrases)
+    return Conversion(answers, machine, runner, passphrases)
 
 
 class HostConversion(Conversion):
     """See Conversion. `password` is one that somebody typed; the answers only name a file with one."""
 
-    def __init__(self, answers: Convert, machine: Machine | None, runner: Runner, password: Password | None = None) -> None:
-        super().__init__(answers, machine, runner)
+    def __init__(
+        self,
+        answers: Convert,
+        machine: Machine | None,
+        runner: Runner,
+        password: Password | None = None,
+        passphrases: tuple[Password, ...] = (),
+    ) -> None:
+        super().__init__(answers, machine, runner, passphrases)
         if password is None and answers.password_file is not None:
             password = read_password(f"file:{answers.password_file}", "")
         by_ssh = "ssh" in self._target.partition("://")[0]
@@ -129,7 +142,8 @@ class HostConversion(Conversion):
         begun: "_Mark",
     ) -> Delivered:
         with ExitStack() as stack:
-            if not self.answers.repair:
+            wishes = self._wishes()
+            if wishes is None:
                 readers = open_disks(request, self._runner, stack)
             else:
                 telling.begin("repair")
@@ -137,7 +151,7 @@ class HostConversion(Conversion):
                     repaired(
                         request,
                         files,
-                        wishes_of(self.answers, self._machine),
+                        wishes,
                         self._runner,
                         telling,
                         again=not request.resume,

@@ -43,6 +43,8 @@ class Found:
     tree: RootTree
     guest: Guest
     slot: Slot
+    subvolume: str = ""  # of btrfs, where the root is not at its top
+    beside: tuple["Found", ...] = ()  # other systems on the same btrfs, which are not repaired
     esps: list[Esp] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -102,6 +104,7 @@ class _Bench:
             f"{slot.title} holds {len(roots)} systems in subvolumes: {titles[chosen]} is repaired, as {why}; "
             f"not repaired: {', '.join(others)}"
         )
+        found[chosen].beside = tuple(one for root, one in found.items() if root != chosen)
         return found[chosen]
 
     def _roots(self, slot: Slot) -> list[Path]:
@@ -130,8 +133,9 @@ class _Bench:
         self._bind(top, root)
         tree = RootTree(root)
         self._stack.callback(tree.close)
-        found = Found(tree, inspect(tree, self._hardware), slot)
-        boot = BootPlace(slot.named, f"/{top.relative_to(self.tops[slot]) / 'boot'}")
+        folder = top.relative_to(self.tops[slot])
+        found = Found(tree, inspect(tree, self._hardware), slot, "" if folder == Path() else str(folder))
+        boot = BootPlace(slot.named, f"/{folder / 'boot'}")
         for place, other, options in self._wanted(tree, found):
             source = self._source(other, options)
             if source == top:

@@ -36,7 +36,12 @@ class Unlocked:
     slots: tuple[Slot, ...]
     disks: tuple[Path, ...]
     remarks: tuple[str, ...] = ()
-    locked: tuple[str, ...] = ()  # titles of what is still encrypted
+    closed: tuple[Slot, ...] = ()  # what is still encrypted
+
+    @property
+    def locked(self) -> tuple[str, ...]:
+        """The same in words."""
+        return tuple(f"{slot.title} is encrypted ({slot.volume.content.title})" for slot in self.closed)
 
 
 @contextmanager
@@ -69,8 +74,7 @@ def unlocked(
                 stack.callback(more[-1].close)
             found = _with_opened([*readers, *more], len(readers), [slot for slot, _ in opened], remarks)
         still = [slot for slot in found if slot.kind in (Kind.LUKS, Kind.BITLOCKER) and not _is_open(slot, opened)]
-        locked = [f"{slot.title} is encrypted ({slot.volume.content.title})" for slot in still]
-        yield Unlocked(tuple(found), (*disks, *(path for _, path in opened)), tuple(remarks), tuple(locked))
+        yield Unlocked(tuple(found), (*disks, *(path for _, path in opened)), tuple(remarks), tuple(still))
 
 
 def _is_open(slot: Slot, opened: Sequence[tuple[Slot, Path]]) -> bool:

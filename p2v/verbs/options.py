@@ -6,10 +6,10 @@ from xeninstall.base.errors import UsageError
 from xeninstall.base.sizes import parse_size
 from xeninstall.machine.model import Machine
 
+from ..driver_packages import packages
 from ..repaired import Wishes
 from ..request import Request
 from ..target.password import Password, read_password
-from .drivers import packages
 from .inventory import cards
 
 
@@ -41,7 +41,9 @@ def request_of(args: argparse.Namespace, form: str, limit: int | None) -> Reques
 
 def wishes_of(args: argparse.Namespace, machine: Machine | None) -> Wishes:
     """What repairs are given. Raises UsageError."""
-    return Wishes(cards(machine), packages(args.drivers), args.drop_hibernation, passphrases(args))
+    return Wishes(
+        cards(machine), packages((args.drivers,) if args.drivers is not None else ()), args.drop_hibernation, passphrases(args)
+    )
 
 
 def passphrases(args: argparse.Namespace) -> tuple[Password, ...]:

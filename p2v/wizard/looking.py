@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from p2v.conversion import Conversion
 from p2v.convert import map_sources
+from p2v.inspection import inspected
+from p2v.layout.model import Kind
 from p2v.preflight import Preflight
 from p2v.source.device import open_source
 from p2v.systems import systems
@@ -27,6 +29,7 @@ class OnDisk:
     systems: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()  # what the systems call themselves
     copied_bytes: int = 0
+    locked: tuple[str, ...] = ()  # encrypted volumes (LUKS) that no passphrase opened yet
     trouble: str = ""
 
 
@@ -38,6 +41,7 @@ class Found:
     place: dict[str, str] = field(default_factory=dict)  # by target: what was said of it when it was tried
     verdicts: dict[str, Preflight | str] = field(default_factory=dict)  # by the answers: what was found, or why nothing was
     password: Password | None = None  # of a host; it is in no answer and no file
+    passphrases: tuple[Password, ...] = ()  # of encrypted volumes, as they were typed; the same holds for them
     facts: dict[str, str] = field(default_factory=dict)  # how it ended
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -47,8 +51,11 @@ def found(session: Session) -> Found:
     return session.part(Found)
 
 
-def look(paths: Sequence[str], runner: Runner) -> dict[str, OnDisk]:
-    """Every disk, opened for reading only. Takes a second or so for each."""
+def look(paths: Sequence[str], runner: Runner, passphrases: tuple[Password, ...] = ()) -> dict[str, OnDisk]:
+    """Every disk, opened for reading only; passphrases show what is in encrypted volumes. Takes a second or so for each.
+
+    Raises Error where passphrases open nothing.
+    """
     out: dict[str, OnDisk] = {}
     with ExitStack() as stack:
         readers: dict[str, DiskReader] = {}
@@ -65,8 +72,22 @@ def look(paths: Sequence[str], runner: Runner) -> dict[str, OnDisk]:
         for number, path in enumerate(readers):
             mine = [system for system in installed if system.disk == number]
             titles, hosts = tuple(one.title for one in mine), tuple(one.host for one in mine if one.host)
-            out[path] = OnDisk(titles, hosts, maps[number].block_map.used_bytes)
-    return out
+            locked = tuple(volume.name for volume in maps[number].volumes if volume.content.kind is Kind.LUKS)
+            out[path] = OnDisk(titles, hosts, maps[number].block_map.used_bytes, locked)
+    return _opened(out, list(readers), runner, passphrases) if passphrases else out
+
+
+def _opened(seen: dict[str, OnDisk], paths: list[str], runner: Runner, passphrases: tuple[Password, ...]) -> dict[str, OnDisk]:
+    """The same with the systems in what the passphrases opened."""
+    inspection = inspected(paths, passphrases, runner)
+    for number, path in enumerate(paths):
+        before = seen[path]
+        locked = tuple(name for disk, name in inspection.locked if disk == number)
+        inside = [one for one in inspection.systems if one.disk == number]
+        if len(locked) < len(before.locked):
+            known = (*before.systems, *(one.name for one in inside if not any(one.name in title for title in before.systems)))
+            seen[path] = replace(before, systems=known, locked=locked)
+    return seen
 
 
 def answers(session: Session) -> Convert:
@@ -77,7 +98,8 @@ def answers(session: Session) -> Convert:
 
 def conversion(session: Session) -> Conversion:
     """The one that the answers describe. Raises UsageError while they are not whole."""
-    return conversion_to(answers(session), session.machine, session.runner, found(session).password)
+    kept = found(session)
+    return conversion_to(answers(session), session.machine, session.runner, kept.password, kept.passphrases)
 
 
 def key_of(session: Session) -> str:

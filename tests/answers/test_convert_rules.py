@@ -45,6 +45,7 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST + 'format = "vhd"\ncompress = true\n', ["convert.compress: given, but vhd is not compressed"]),
         (LEAST + "repair = false\ndrop_hibernation = true\n", ["convert.drop_hibernation: given although nothing is repaired"]),
         (LEAST + 'repair = false\nunlock = ["/w"]\n', ["convert.unlock: given although nothing is repaired"]),
+        (LEAST + 'repair = false\ndrivers = ["w"]\n', ["convert.drivers: given although nothing is repaired"]),
         (LEAST + 'unlock = ["/w", "/w"]\n', ["convert.unlock[1]: '/w' is given twice"]),
         (LEAST + 'test_marker = "up"\n', ["convert.test_marker: given although nothing is started"]),
         (LEAST + 'memory = "1M"\n', ["convert.memory: too little for a virtual machine"]),
@@ -92,11 +93,13 @@ def test_what_is_written_down_is_read_again(tmp_path: Path) -> None:
 def test_files_beside_the_answers_are_found_there_and_come_along(tmp_path: Path) -> None:
     assert problems(tmp_path, LEAST.replace("/mnt", "xapi://h") + "test_boot = true\n") == []
     more = 'identity = "key"\npassword_file = "in/secret"\nca = "/etc/ca.pem"\ntest_boot = true\n'
+    more += 'unlock = ["word", "/run/word"]\ndrivers = ["virtio-win/w10"]\n'
     assert problems(tmp_path, LEAST.replace("/mnt", "ssh://h") + more) == []
     path = tmp_path / "answers.toml"
     convert = load(path).convert
     assert (convert.identity, convert.password_file) == (f"{tmp_path}/key", f"{tmp_path}/in/secret")
-    assert convert.ca == "/etc/ca.pem" and referred(path) == ["key", "in/secret"]
+    assert (convert.unlock, convert.drivers) == ((f"{tmp_path}/word", "/run/word"), (f"{tmp_path}/virtio-win/w10",))
+    assert convert.ca == "/etc/ca.pem" and referred(path) == ["key", "in/secret", "word", "virtio-win/w10"]
 
 
 def test_the_answers_words_are_the_engines() -> None:

@@ -140,6 +140,7 @@ def test_a_file_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> N
 # ---- labelled file systems -----------------------------------------------------------------------------------------------
 
 _REFERRING = LEAST + '[hooks]\ninstalled = "scripts/one.sh"\n'
+_CONVERTING = 'flow = "convert"\n[convert]\nname = "old"\ntarget = "/mnt"\nunlock = ["word"]\ndrivers = ["win/w10"]\n'
 
 
 @pytest.fixture
@@ -152,11 +153,16 @@ def stick(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     (folder / "scripts").mkdir(parents=True)
     (folder / "answers.toml").write_text(_REFERRING)
     (folder / "scripts/one.sh").write_text("#!/bin/sh\n")
+    (folder / "convert.toml").write_text(_CONVERTING)
+    (folder / "word").write_text("correct horse\n")
+    (folder / "win/w10/amd64").mkdir(parents=True)
+    (folder / "win/w10/viostor.inf").write_text("[Version]\n")
+    (folder / "win/w10/amd64/viostor.sys").write_bytes(bytes(2 * 2**20))
     (folder / "large").write_bytes(bytes(2**20 + 1))
     (folder / "link").symlink_to("/etc/passwd")
     if request.param == "vfat":
         subprocess.run(["mkfs.vfat", "-F", "32", "-n", "XENANSWERS", image], check=True, capture_output=True)
-        names = [str(folder / name) for name in ("answers.toml", "scripts", "large")]
+        names = [str(folder / name) for name in ("answers.toml", "scripts", "large", "convert.toml", "word", "win")]
         subprocess.run(["mcopy", "-s", "-i", str(image), *names, "::/"], check=True, capture_output=True)
     else:
         argv = ["mkfs.ext4", "-q", "-L", "XENANSWERS", "-d", str(folder), str(image)]
@@ -193,6 +199,12 @@ def test_answers_and_what_they_name_come_from_a_labelled_stick(stick: str, mount
     assert found is not None and found.origin == "XENANSWERS:/answers.toml"
     assert load(found.path).hooks.installed == "#!/bin/sh\n"
     assert ("umount" in runner.ran) is mounts
+    converting = find(Asking(tmp_path, "xeninstall.answers=LABEL=XENANSWERS:/convert.toml", runner).ask)
+    assert converting is not None
+    convert = load(converting.path).convert
+    assert Path(convert.unlock[0]).read_text() == "correct horse\n"
+    drivers = {str(path.relative_to(convert.drivers[0])) for path in Path(convert.drivers[0]).rglob("*") if path.is_file()}
+    assert drivers == {"viostor.inf", "amd64/viostor.sys"}
     assert (tmp_path / "stick.img").read_bytes() == before, "it was only read"
     for path, says in (
         ("/none", "there is no /none on it"),

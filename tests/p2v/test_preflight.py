@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from p2v.answers import wishes_of
 from p2v.cli import main
 from p2v.preflight import Severity
 from p2v.to_host import conversion_to
@@ -16,6 +17,7 @@ from tests.p2v.guest.windows.systems import make_volume
 from tests.p2v.layout.test_keepers import bitlocker
 from tests.p2v.target.sshd import Sshd, receiver
 from xeninstall.answers.model import Convert
+from xeninstall.base.errors import UsageError
 from xeninstall.base.run import SystemRunner
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("own_signals")]
@@ -82,6 +84,17 @@ def test_what_cannot_be_opened_is_a_verdict_too(tmp_path: Path, capsys: pytest.C
     good = make_disk(tmp_path, "gpt", ["swap"])
     assert main(["preflight", str(good), str(tmp_path / "none"), "--to", str(tmp_path)]) == 3
     assert f"REFUSED  {tmp_path}/none: {tmp_path}/none does not exist" in capsys.readouterr().out
+
+
+def test_drivers_that_answers_name_are_made_ready(tmp_path: Path) -> None:
+    for name in ("viostor", "netkvm"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.inf").write_text("[Version]\n")
+    wanted = {"name": "old", "target": "/mnt", "drivers": (str(tmp_path / "viostor"), str(tmp_path / "netkvm"))}
+    found = wishes_of(Convert.model_validate(wanted), None)
+    assert [package.name for package in found.packages] == ["viostor.inf", "netkvm.inf"]
+    with pytest.raises(UsageError, match="none is not a folder"):
+        wishes_of(Convert.model_validate(wanted | {"drivers": (str(tmp_path / "none"),)}), None)
 
 
 def arm_disk(folder: Path) -> Path:

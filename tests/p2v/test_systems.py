@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from p2v.cli import main
 from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale, unmount
+from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
 from tests.p2v.hives import hive
 from tests.p2v.volume_group import make_group, striped
 
@@ -50,7 +52,7 @@ def windows(folder: Path, values: str) -> Path:
     return part
 
 
-def told(capsys: pytest.CaptureFixture[str], *disks: Path) -> list[dict[str, str]]:
+def told(capsys: pytest.CaptureFixture[str], *disks: Path | str) -> list[dict[str, Any]]:
     assert main(["inspect", "--json", *map(str, disks)]) == 0
     return [system for disk in json.loads(capsys.readouterr().out)["disks"] for system in disk["systems"]]
 
@@ -65,9 +67,12 @@ def test_a_linux_is_named_by_its_release_and_host(tmp_path: Path, capsys: pytest
         "version": "13 (trixie)",
         "host": "old-server",
     }
-    assert told(capsys, part) == [expected]
+    (found,) = told(capsys, part)
+    assert {key: value for key, value in found.items() if key != "facts"} == expected
     assert main(["inspect", str(part)]) == 0
-    assert "  system on whole disk: Debian GNU/Linux, 13 (trixie) (old-server)\n" in capsys.readouterr().out
+    assert (
+        "  system on whole disk: Debian GNU/Linux, 13 (trixie) (old-server)\n    unknown, bios, init " in capsys.readouterr().out
+    )
     assert sha(part) == before
 
 
@@ -122,3 +127,29 @@ def test_what_only_looks_like_a_system_tells_nothing_and_breaks_nothing(
     found = told(capsys, part)
     assert [system["name"] for system in found] == ["Linux"]
     assert told(capsys, windows(tmp_path, '"Other"="x"\n'))[0]["name"] == "Windows"
+
+
+def test_what_a_system_is_made_of_is_told_also_in_an_encrypted_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    described = OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n=== /etc/inittab\nx\n"
+    described += "=== /sbin/mkinitrd\nx\n=== /usr/bin/yum\nx\n=== /boot/vmlinuz-5.10.0\nx\n=== /lib/modules/5.10.0/modules.dep\n"
+    described += "=== /boot/grub/grub.cfg\nmenuentry a {\n  linux /boot/vmlinuz-5.10.0 root=/dev/sda1\n}\n"
+    ext4(tmp_path / "root", tree(tmp_path / "t", described), 24)
+    gpt(tmp_path / "open.img", [("L", tmp_path / "root")])
+    closed, word = tmp_path / "closed", tmp_path / "word"
+    word.write_text("correct horse")
+    secret = ["--object", f"secret,id=word,file={word}", "-O", "luks", "-o", "key-secret=word,iter-time=10"]
+    run("qemu-img", "convert", *secret, tmp_path / "root", closed)
+    gpt(tmp_path / "closed.img", [("L", closed)])
+    before = sha(tmp_path / "closed.img")
+    (system,) = told(capsys, tmp_path / "open.img")
+    keys = ("architecture", "init", "initramfs_tool", "loaders", "firmware", "package_manager")
+    assert [system["facts"][key] for key in keys] == ["x86_64", "sysv", "mkinitrd", ["GRUB 2"], "bios", "yum"]
+    assert [(kernel["version"], kernel["listed"]) for kernel in system["facts"]["kernels"]] == [("5.10.0", True)]
+    assert told(capsys, tmp_path / "closed.img") == []
+    (within,) = told(capsys, tmp_path / "closed.img", "--unlock", f"file:{word}")
+    assert (within["volume"], within["facts"]) == ("partition 1 opened", system["facts"])
+    assert main(["inspect", str(tmp_path / "open.img")]) == 0
+    said = capsys.readouterr().out
+    assert "    x86_64, bios, init sysv, packages by yum\n    boot loader: GRUB 2; initramfs by mkinitrd\n" in said
+    assert "    kernel 5.10.0 (listed, without an initramfs)\n" in said
+    assert sha(tmp_path / "closed.img") == before

@@ -128,10 +128,17 @@ class Convert(Section):
     drop_hibernation: Flag = Field(
         False, description="Repair a hibernated Windows too: what was open in it is lost, in the image."
     )
-    unlock: tuple[_Path, ...] = Field(
+    drivers: tuple[_File, ...] = Field(
         (),
         max_length=16,
-        description="Files with passphrases of encrypted volumes (LUKS), each on its first line; they are repaired inside.",
+        description="Folders with driver packages for Windows, unpacked, such as virtio-win's, relative to the answer file: "
+        "those beside it come along.",
+    )
+    unlock: tuple[_File, ...] = Field(
+        (),
+        max_length=16,
+        description="Files with passphrases of encrypted volumes (LUKS), each on its first line, relative to the answer file: "
+        "those beside it come along. The volumes are repaired inside.",
     )
     limit: SizeBytes | None = Field(None, description="Write at most this much a second for each image, such as 50M.")
     verify: Flag = Field(True, description="Read the images again at the end, and compare them with the digests.")

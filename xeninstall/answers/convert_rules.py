@@ -71,6 +71,13 @@ def _passphrases(sections: Sections) -> Iterator[Breach]:
         yield Breach(("convert", "unlock"), what, "set convert.repair = true, or leave it out")
 
 
+def _drivers(sections: Sections) -> Iterator[Breach]:
+    yield from repeated(("convert", "drivers"), sections.convert.drivers)
+    if sections.convert.drivers and not sections.convert.repair:
+        what = "given although nothing is repaired"
+        yield Breach(("convert", "drivers"), what, "set convert.repair = true, or leave it out")
+
+
 def _marker(sections: Sections) -> Iterator[Breach]:
     if sections.convert.test_marker is not None and not sections.convert.test_boot:
         what = "given although nothing is started"
@@ -122,6 +129,7 @@ CONVERT_RULES: tuple[tuple[Rule, *tuple[str, ...]], ...] = (
     (_compression, "convert.format"),
     (_hibernation, "convert.repair"),
     (_passphrases, "convert.repair"),
+    (_drivers, "convert.repair"),
     (_marker, "convert.test_boot"),
     (_host, "convert.target"),
     (_memory,),

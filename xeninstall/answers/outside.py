@@ -18,6 +18,7 @@ log = logging.getLogger("xeninstall.answers")
 
 _ZONES = Path("/usr/share/zoneinfo")
 _KEYS = ("identity", "password_file", "ca")
+_LISTS = ("unlock", "drivers")
 _HOOKS = ("before_disk", "installed", "first_boot")
 _FILE_MAXIMUM_BYTES = SCRIPT_MAXIMUM_CHARACTERS * 4  # UTF-8's longest
 
@@ -53,13 +54,15 @@ def place_packs(packs: tuple[PackSource, ...], folder: Path) -> tuple[PackSource
 
 
 def place_keys(convert: Convert, folder: Path) -> Convert:
-    """The conversion with the files that let it in at the target by their absolute paths. Nothing is read."""
+    """The conversion with its keys, passphrases and drivers by their absolute paths. Nothing is read."""
     given = {key: value for key in _KEYS if (value := getattr(convert, key)) is not None}
-    return convert.model_copy(update={key: str((folder / value).absolute()) for key, value in given.items()})
+    placed: dict[str, object] = {key: str((folder / value).absolute()) for key, value in given.items()}
+    placed |= {key: tuple(str((folder / value).absolute()) for value in getattr(convert, key)) for key in _LISTS}
+    return convert.model_copy(update=placed)
 
 
 def referred(path: Path) -> list[str]:
-    """Names of files beside an answer file that it refers to; none of what is no answer file, which `load` says."""
+    """Names of files and folders beside an answer file that it refers to; none of what is no answer file, which `load` says."""
     try:
         data = parse(path, read_text(path))
     except AnswersError:
@@ -67,6 +70,8 @@ def referred(path: Path) -> list[str]:
     tables = {name: table if isinstance(table := data.get(name), dict) else {} for name in ("hooks", "root", "convert")}
     named = [*(tables["hooks"].get(name) for name in _HOOKS), tables["root"].get("password_file")]
     named += [tables["convert"].get(key) for key in _KEYS]
+    listed = [found for key in _LISTS if isinstance(found := tables["convert"].get(key), list)]
+    named += [name for names in listed for name in names]
     inside = (name for name in named if isinstance(name, str) and name.isprintable() and not name.startswith(("#!", "/")))
     return [name for name in inside if name and ".." not in name.split("/")]
 

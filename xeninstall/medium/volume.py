@@ -2,6 +2,8 @@
 debugfs (ext), so that a USB stick is readable on every kernel.
 """
 
+import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from xeninstall.base.run import Runner
 
 # No answer file, script or password is larger.
 LIMIT_BYTES = 2**20
+# Of a folder, such as one with drivers: it is kept in memory.
+FOLDER_LIMIT_BYTES = 256 * 2**20
 
 
 class Volume(Protocol):
@@ -24,6 +28,9 @@ class Volume(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """A regular file's content; None when there is none at this path. Raises UsageError when it is too large."""
+
+    def copy_folder(self, path: str, to: Path) -> None:
+        """The regular files in and below a folder; nothing where there is none. Raises UsageError when they are too large."""
 
 
 def with_label(label: str, runner: Runner) -> list[str]:
@@ -71,6 +78,23 @@ class _Mounted:
         with place.open("rb") as file:
             return _bounded(file.read(LIMIT_BYTES + 1), path)
 
+    def copy_folder(self, path: str, to: Path) -> None:
+        place = inside(self._root, path)
+        if not place.exists() or not stat.S_ISDIR(place.lstat().st_mode):
+            return
+        left = FOLDER_LIMIT_BYTES
+        for folder, _, names in os.walk(place):
+            for name in names:
+                file = Path(folder) / name
+                if not stat.S_ISREG(file.lstat().st_mode):
+                    continue
+                left -= file.stat().st_size
+                if left < 0:
+                    raise _too_large(path)
+                kept = to / file.relative_to(place)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, kept)
+
 
 class _Copied:
     """A program copies the file out; the kernel ends it when it writes more than we want."""
@@ -89,13 +113,28 @@ class _Copied:
             raise Error(f"{path} on {self._node} cannot be read: {done.stderr.strip()[-200:]}", hint="check the medium")
         return _bounded(self._out.read_bytes(), path)
 
+    def copy_folder(self, path: str, to: Path) -> None:
+        if any(char in path for char in '"\n\r\0'):
+            return
+        with tempfile.TemporaryDirectory(dir=self._out.parent) as scratch:
+            limit = f"--fsize={FOLDER_LIMIT_BYTES}"
+            self._runner.run(["prlimit", limit, *self._folder_argv(path, scratch)], check=False)
+            # What a folder is called has no part in what it holds.
+            _Mounted(Path(scratch)).copy_folder(path.rpartition("/")[2], to)
+
     def _argv(self, path: str) -> list[str]:
+        raise NotImplementedError
+
+    def _folder_argv(self, path: str, into: str) -> list[str]:
         raise NotImplementedError
 
 
 class _Fat(_Copied):
     def _argv(self, path: str) -> list[str]:
         return ["mcopy", "-n", "-i", self._node, f"::{path}", str(self._out)]
+
+    def _folder_argv(self, path: str, into: str) -> list[str]:
+        return ["mcopy", "-s", "-n", "-i", self._node, f"::{path}", into]
 
 
 class _Ext(_Copied):
@@ -108,6 +147,14 @@ class _Ext(_Copied):
 
     def _argv(self, path: str) -> list[str]:
         return ["debugfs", "-R", f'dump "{path}" "{self._out}"', self._node]
+
+    def _folder_argv(self, path: str, into: str) -> list[str]:
+        return ["debugfs", "-R", f'rdump "{path}" "{into}"', self._node]
+
+
+def _too_large(path: str) -> UsageError:
+    most = FOLDER_LIMIT_BYTES // 2**20
+    return UsageError(f"{path} holds more than {most} MiB", hint="leave only what is needed in it")
 
 
 def _bounded(data: bytes, path: str) -> bytes:

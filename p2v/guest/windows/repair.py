@@ -60,15 +60,8 @@ class Report:
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
-        guest = self.guest
         return {
-            "guest": {
-                "name": guest.name,
-                "id": "windows",
-                "version": f"{guest.version[0]}.{guest.version[1]}.{guest.build}",
-                "architecture": guest.architecture,
-                "firmware": "uefi" if guest.uefi else "bios",
-            },
+            "guest": guest_json(self.guest),
             "applied": self.applied,
             "repairs": [
                 {
@@ -80,6 +73,17 @@ class Report:
                 for repair, planned in self.steps
             ],
         }
+
+
+def guest_json(guest: Windows) -> dict[str, object]:
+    """A system as a JSON object."""
+    return {
+        "name": guest.name,
+        "id": "windows",
+        "version": f"{guest.version[0]}.{guest.version[1]}.{guest.build}",
+        "architecture": guest.architecture,
+        "firmware": "uefi" if guest.uefi else "bios",
+    }
 
 
 def plan_repairs(guest: Windows, repairs: Sequence[Repair] = REPAIRS) -> Report:

@@ -4,19 +4,21 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from p2v.place import is_folder
+from p2v.wizard.looking import found
 from xeninstall.wizard.kit import Changed, Check, Field, Session, Step, _, text_or_none
 from xeninstall.wizard.shelf import only
 
 _REPAIR, _DROP, _HIBERNATION = "convert.repair", "convert.drop", "convert.drop_hibernation"
 _VERIFY, _TRIAL, _LIMIT = "convert.verify", "convert.test_boot", "convert.limit"
 _START = "convert.start"
+_DRIVERS = "convert.drivers"
 
 
 class Options(Step):
     """Yes or no to each."""
 
     NAME = "options"
-    OWNS = (_REPAIR, _DROP, _HIBERNATION, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, "convert.start")
+    OWNS = (_REPAIR, _DROP, _HIBERNATION, _DRIVERS, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, "convert.start")
 
     @classmethod
     def heading(cls) -> str:
@@ -30,6 +32,8 @@ class Options(Step):
             "Repairs: the system's initramfs gets the drivers of Xen and KVM, device names become UUIDs, interface names are "
             "tied to MAC addresses, services for hardware that stays behind are switched off; in the image alone, and each "
             "change can be undone there. Without repairs few systems start.\n\n"
+            "Drivers for Windows: a folder with unpacked packages, such as virtio-win's for this version, on a stick that is "
+            "mounted here; they are installed at the first start. Without them Windows uses emulated disks and cards.\n\n"
             "Page files: what Windows and Linux keep in page and swap files is of no use to the copy.\n\n"
             "Trial start: the virtual machine is started once without a network, on a xeninstall host by Xen, from a folder in "
             "QEMU on this machine; it counts as converted only when it asks for a login. Nothing that it writes is kept. Without "
@@ -57,6 +61,9 @@ class Options(Step):
         hibernates = bool(draft.get(_HIBERNATION))
         text = _("also a hibernated Windows: what is open in it is lost, in the image")
         yield Check(text, checked=hibernates, key=_HIBERNATION, id="hibernation")
+        folder = next(iter(draft.get(_DRIVERS) or ()), "")
+        hint = _("folder with .inf files; may be empty")
+        yield Field(_("Drivers for Windows"), key=_DRIVERS, value=folder, parse=_one, hint=hint, id="drivers")
         yield Check(_("leave page and swap files behind"), checked=dropped, id="drop")
         compares, tries = bool(draft.get(_VERIFY)), bool(draft.get(_TRIAL))
         yield Static("")
@@ -83,16 +90,28 @@ class Options(Step):
         if key == _REPAIR:
             if not self.session.draft.get(_REPAIR):
                 self.session.draft.set(_HIBERNATION, None)
+                self.query_one("#drivers", Field).fill("")
             self._show()
         elif key == _TRIAL and not self.session.draft.get(_TRIAL):
             self.session.draft.set("convert.test_marker", None)
 
     def _show(self) -> None:
         draft = self.session.draft
-        self.query_one("#hibernation").display = bool(draft.get(_REPAIR))
+        repairs = bool(draft.get(_REPAIR))
+        self.query_one("#hibernation").display = repairs
+        self.query_one("#drivers").display = repairs and (bool(draft.get(_DRIVERS)) or _has_windows(self.session))
         # Only a host can start the machine for good; for a trial some of them can, too.
         target = str(draft.get("convert.target") or "/")
         host, tries = not is_folder(target), is_folder(target) or target.startswith(("ssh://", "xapi://", "libvirt+ssh://"))
         self.query_one("#trial").display, self.query_one("#start").display = tries, host
         able = (*((_START,) if host else ()), *((_TRIAL,) if tries else ()))
         only(self.session, able, (_START, _TRIAL))
+
+
+def _one(text: str) -> object:
+    """A list of one, as the answers want it."""
+    return [text.strip()] if text.strip() else None
+
+
+def _has_windows(session: Session) -> bool:
+    return any(title.startswith("Windows") for disk in found(session).disks.values() for title in disk.systems)

@@ -115,3 +115,4 @@ def test_inspection_names_each(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("partition 1, subvolume @", "one"),
         ("partition 1, subvolume deep/two", ""),
     ]
+    assert [one["facts"]["name"] for one in told["systems"]] == ["One", "Two"]

@@ -7,6 +7,7 @@ from p2v.pace import Pace
 from p2v.preflight import Finding, Preflight, Severity
 from p2v.repaired import Looked
 from p2v.wizard.looking import OnDisk, found, key_of
+from tests.p2v.disks import run
 from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
 from tests.wizard.driving import machine, session
 from xeninstall.base.run import SystemRunner
@@ -44,12 +45,16 @@ def judged(given: Session, *findings: Finding) -> Session:
     return given
 
 
-def real(folder: Path, **changes: Any) -> tuple[Session, Path]:
-    """A machine whose only disk is an image of an old Debian, by name at least, and the image."""
+def real(folder: Path, passphrase: str = "", **changes: Any) -> tuple[Session, Path]:
+    """A machine whose only disk is an image of an old Debian, by name at least, and the image; encrypted with a passphrase."""
     described = OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/hostname\nold-box\n=== /etc/fstab\n/dev/sda1 / ext4 x 0 1\n"
     ext4(folder / "root", tree(folder / "t", described), 24)
     image = folder / "old.img"
-    gpt(image, [("L", folder / "root")])
+    if passphrase:
+        (folder / "word").write_text(passphrase)
+        secret = ["--object", f"secret,id=word,file={folder}/word", "-O", "luks", "-o", "key-secret=word,iter-time=10"]
+        run("qemu-img", "convert", *secret, folder / "root", folder / "closed")
+    gpt(image, [("L", folder / ("closed" if passphrase else "root"))])
     disk = Disk(path=str(image), serial="OLD1", size_bytes=image.stat().st_size, bus="sata", model="Old Disk")
     changed = machine("nvme").model_copy(update={"disks": (disk,)})
     return session(machine=changed, runner=SystemRunner(), **changes), image

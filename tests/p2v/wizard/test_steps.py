@@ -9,7 +9,7 @@ import pytest
 
 from p2v.preflight import Finding, Severity
 from p2v.wizard.flow import CONVERT
-from p2v.wizard.looking import OnDisk, found
+from p2v.wizard.looking import OnDisk, conversion, found
 from p2v.wizard.steps import source
 from p2v.wizard.steps.cards import Cards
 from p2v.wizard.steps.done import Converted
@@ -33,7 +33,7 @@ from xeninstall.wizard.kit import Choice, Field, Session
 from xeninstall.wizard.kit.language import switch
 from xeninstall.wizard.steps.menu import Menu
 
-from .given import judged, recorded
+from .given import judged, real, recorded
 
 
 def test_every_step_has_help_and_a_heading_that_fits_in_both_languages() -> None:
@@ -131,7 +131,7 @@ def test_a_disk_that_turns_out_to_be_in_use_loses_its_mark(tmp_path: Path, monke
         given = session("bios-two-disks")
         first, second = (disk.path for disk in given.machine.disks if not disk.removable)
         seen = {first: OnDisk(("Old Debian",), ("old",), 1 << 30), second: OnDisk(trouble=f"{second} is in use: swap")}
-        monkeypatch.setattr(source, "look", lambda paths, runner: seen)
+        monkeypatch.setattr(source, "look", lambda paths, runner, passphrases: seen)
         async with driven(given, Source, TargetPlace) as (pilot, _):
             await settle(pilot)
             assert f"Taken out, since it cannot be read now: {second}" in words_of(pilot)
@@ -139,6 +139,54 @@ def test_a_disk_that_turns_out_to_be_in_use_loses_its_mark(tmp_path: Path, monke
             await pilot.pause()
             assert isinstance(pilot.app.screen, TargetPlace)
         assert len(given.draft.data["convert"]["source"]) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.root
+def test_what_is_encrypted_is_opened_by_its_passphrase_which_is_kept_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        given, _ = real(tmp_path, "correct horse", data={"flow": "convert", "convert": {"name": "old", "target": str(tmp_path)}})
+        async with driven(given, Source, TargetPlace) as (pilot, step):
+            await settle(pilot)
+            assert "locked: partition 1" in words_of(pilot) and "F5 ^T Unlock" in words_of(pilot)
+            line = step.query_one("#passphrase", Field)
+            line.line.focus()
+            await type_text(pilot, "wrong battery")
+            await pilot.press("ctrl+t")
+            await settle(pilot)
+            assert "no passphrase that was given opens it" in words_of(pilot) and found(given).passphrases == ()
+            line.fill("correct horse")
+            await pilot.pause()
+            assert "horse" not in words_of(pilot)
+            await pilot.press("ctrl+t")
+            await settle(pilot)
+            assert "Old Debian" in words_of(pilot) and "Opened: " in words_of(pilot) and "locked:" not in words_of(pilot)
+            assert not step.query_one("#passphrase").display and line.line.value == ""
+        looked = conversion(given).preflight()
+        assert "Old Debian: it can be repaired" in looked.as_text() and not looked.refused
+        everywhere = f"{given.draft.data} {found(given)} {caplog.text} {looked.as_text()} {vars(conversion(given))}"
+        assert "horse" not in everywhere and "battery" not in everywhere
+
+    caplog.set_level("DEBUG")
+    asyncio.run(run())
+
+
+def test_a_passphrase_is_asked_for_where_something_is_locked() -> None:
+    async def run() -> None:
+        given = recorded()
+        first = next(iter(found(given).disks))
+        serial = next(disk.serial for disk in given.machine.disks if disk.path == first)
+        given.draft.set("convert.source", [{"serial": serial}])
+        found(given).disks[first] = OnDisk((), (), 7 << 30, ("partition 3",))
+        async with driven(given, Source) as (pilot, step):
+            assert step.query_one("#passphrase").display
+            step.query_one("#passphrase", Field).line.focus()
+            await type_text(pilot, "secret")
+            golden(pilot, "convert-source-locked")
+            assert "secret" not in str(given.draft.data)
 
     asyncio.run(run())
 
@@ -277,6 +325,25 @@ def test_options_are_yes_or_no_and_what_depends_goes_along() -> None:
             )
             assert "drop_hibernation" not in wanted and not step.problems(given)
             assert Options.summary(given) == "no repairs, page files stay behind, trial start"
+
+    asyncio.run(run())
+
+
+def test_drivers_are_asked_for_where_windows_was_found() -> None:
+    async def run() -> None:
+        given = recorded()
+        async with driven(given, Options) as (_, step):
+            assert not step.query_one("#drivers").display
+        first = next(iter(found(given).disks))
+        found(given).disks[first] = OnDisk(("Windows 10 Pro, 22H2, build 19045",), (), 7 << 30)
+        async with driven(given, Options) as (pilot, step):
+            step.query_one("#drivers", Field).line.focus()
+            await type_text(pilot, "/mnt/virtio-win/w10")
+            golden(pilot, "convert-options-windows")
+            assert given.draft.data["convert"]["drivers"] == ["/mnt/virtio-win/w10"]
+            step.query_one("#repair").focus()
+            await pilot.press("space")
+            assert "drivers" not in given.draft.data["convert"] and not step.problems(given)
 
     asyncio.run(run())
 

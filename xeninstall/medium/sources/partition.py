@@ -16,7 +16,7 @@ def find(ask: Ask) -> Found | None:
 
 
 def from_label(ask: Ask, label: str, path: str, *, wanted: bool) -> Found | None:
-    """Copy the answer file, and the files that it refers to, from the file system with this label. None when there is none.
+    """Copy the answer file, and what it refers to beside it, from the file system with this label. None when there is none.
 
     Raises UsageError when it lies there but the file does not, or cannot be read.
     """
@@ -38,4 +38,6 @@ def from_label(ask: Ask, label: str, path: str, *, wanted: bool) -> Found | None
             beside = volume.read(f"{folder}/{name}")
             if beside is not None:
                 ask.keep(beside, name)
+            else:
+                volume.copy_folder(f"{folder}/{name}", ask.place / name)
     return Found(kept, f"{label}:{path}")

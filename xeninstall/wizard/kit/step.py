@@ -218,6 +218,10 @@ class Step(Form):
         left = f"{self.subject} - {self.heading()}"
         return f" {left}{' ' * max(SCREEN_CELLS - cell_len(left) - cell_len(right) - 2, 1)}{right} "
 
+    def show_keys(self) -> None:
+        """The keys at the foot, when `keys` has others now."""
+        self.query_one("#foot", Static).update(self._foot(), layout=False)
+
     def _foot(self) -> str:
         keys = [("F10 ^N", self.next_word())] if self.next_word() else []
         if self.HAS_BACK:
