@@ -11,6 +11,7 @@ from p2v.cli import main
 from tests.p2v.disks import MIB, filesystem, make_disk, patch, put, run, sha, stale, unmount
 from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
 from tests.p2v.hives import hive
+from tests.p2v.luks import luks1
 from tests.p2v.volume_group import make_group, striped
 
 pytestmark = pytest.mark.root  # FUSE
@@ -137,8 +138,7 @@ def test_what_a_system_is_made_of_is_told_also_in_an_encrypted_volume(tmp_path: 
     gpt(tmp_path / "open.img", [("L", tmp_path / "root")])
     closed, word = tmp_path / "closed", tmp_path / "word"
     word.write_text("correct horse")
-    secret = ["--object", f"secret,id=word,file={word}", "-O", "luks", "-o", "key-secret=word,iter-time=10"]
-    run("qemu-img", "convert", *secret, tmp_path / "root", closed)
+    luks1(tmp_path / "root", closed, "correct horse")
     gpt(tmp_path / "closed.img", [("L", closed)])
     before = sha(tmp_path / "closed.img")
     (system,) = told(capsys, tmp_path / "open.img")

@@ -1,9 +1,6 @@
 """Encrypted volumes are opened by a passphrase and repaired inside; LUKS1 is written and read again by QEMU's own."""
 
 import json
-import os
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ import pytest
 from p2v.cli import main
 from p2v.source.sectors import Sectors
 from tests.p2v.disks import MIB, patch, run, sha
+from tests.p2v.luks import luks1, luks2
 from tests.p2v.volume_group import make_group, striped
 
 from .real_disks import OLD_RELEASE, cat, ext4, gpt, piece, tree
@@ -31,39 +29,10 @@ def words(tmp_path: Path) -> dict[str, Path]:
     return found
 
 
-def _by_qemu(plain: Path, to: Path, word: str, *options: str) -> Path:
-    """A LUKS1 volume with this content, written by QEMU."""
-    secret = f"secret,id=key,data={word}"
-    more = ["-o", ",".join(["key-secret=key", "iter-time=10", *options])]
-    for _ in range(20):
-        # It measures how fast it is, and gives up when the clock of this machine is too coarse for that.
-        with suppress(AssertionError):
-            run("qemu-img", "convert", "--object", secret, "-f", "raw", "-O", "luks", *more, plain, to)
-            return to
-    raise AssertionError("qemu-img does not find out how fast it is")
-
-
 def _back(closed: Path, to: Path, word: str) -> Path:
     image = f"driver=luks,key-secret=key,file.filename={closed}"
     run("qemu-img", "convert", "--object", f"secret,id=key,data={word}", "--image-opts", image, "-O", "raw", to)
     return to
-
-
-def _luks2(plain: Path, to: Path, word: str, sector_bytes: int, *options: str) -> bytes:
-    """A LUKS2 volume with this content; returns its key. Our own cipher fills it: the kernel reads one in tests of guests."""
-    key = os.urandom(64)
-    key_file = to.with_suffix(".key")
-    key_file.write_bytes(key)
-    with to.open("wb") as file:
-        file.truncate(16 * MIB + plain.stat().st_size)
-    argv = ["cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--sector-size", sector_bytes, *options]
-    _said([*argv, "--volume-key-file", key_file, "--key-file", "-", to], word)
-    patch(to, 16 * MIB, Sectors("aes-xts-plain64", key, sector_bytes, 0).encrypt(0, plain.read_bytes()))
-    return key
-
-
-def _said(argv: list[object], word: str) -> None:
-    subprocess.run([str(part) for part in argv], input=word.encode(), check=True, capture_output=True)
 
 
 def _plain(part: Path, key: bytes, sector_bytes: int, to: Path) -> Path:
@@ -78,8 +47,8 @@ def test_a_luks1_root_is_repaired_inside(tmp_path: Path, words: dict[str, Path],
     boot = tmp_path / "boot"
     ext4(boot, tree(tmp_path / "b", "=== /x\n"), 8)
     more = ext4(tmp_path / "opt", tree(tmp_path / "t2", "=== /there\n"), 8)
-    closed = _by_qemu(tmp_path / "plain", tmp_path / "closed", _WORDS[0], *options)
-    other = _by_qemu(tmp_path / "opt", tmp_path / "closed2", _WORDS[2], *options)
+    closed = luks1(tmp_path / "plain", tmp_path / "closed", _WORDS[0], *options)
+    other = luks1(tmp_path / "opt", tmp_path / "closed2", _WORDS[2], *options)
     uuid = run("cryptsetup", "luksUUID", closed).strip()
     disk = tmp_path / "old.img"
     starts = gpt(disk, [("L", boot), ("L", closed), ("L", other)])
@@ -113,11 +82,11 @@ def test_a_volume_group_in_luks2_is_repaired_inside(
     patch(pv, 4 * MIB, (tmp_path / "root").read_bytes())
     quick = ["--pbkdf", kdf, "--pbkdf-force-iterations", "4" if kdf == "argon2id" else "1000"]
     quick += ["--pbkdf-memory", "32768"] if kdf == "argon2id" else []
-    key = _luks2(pv, tmp_path / "closed", _WORDS[0], sector_bytes, *quick)
+    key = luks2(pv, tmp_path / "closed", _WORDS[0], sector_bytes, *quick)
     # A second key slot: either passphrase opens it.
     (tmp_path / "new").write_text(_WORDS[2])
     adding = ["cryptsetup", "luksAddKey", "--batch-mode", *quick, "--key-file", "-", tmp_path / "closed", tmp_path / "new"]
-    _said(adding, _WORDS[0])
+    run(*adding, stdin=_WORDS[0])
     disk = tmp_path / "old.img"
     (start,) = gpt(disk, [("L", tmp_path / "closed")])
     before = sha(disk)
@@ -138,7 +107,7 @@ def test_a_volume_group_in_luks2_is_repaired_inside(
 
 def test_by_an_answer_file(tmp_path: Path, words: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     ext4(tmp_path / "plain", tree(tmp_path / "t", OLD_RELEASE + "=== /bin/sh\n%elf\n=== /etc/blkid.tab\nx\n"), 8)
-    _luks2(tmp_path / "plain", tmp_path / "closed", _WORDS[0], 512, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
+    luks2(tmp_path / "plain", tmp_path / "closed", _WORDS[0], 512, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
     gpt(tmp_path / "old.img", [("L", tmp_path / "closed")])
     out = tmp_path / "out"
     out.mkdir()
@@ -157,7 +126,7 @@ def test_by_an_answer_file(tmp_path: Path, words: dict[str, Path], capsys: pytes
 def test_what_does_not_open_says_why(tmp_path: Path, words: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     ext4(tmp_path / "plain", tree(tmp_path / "t", OLD_RELEASE), 8)
     quick = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
-    _luks2(tmp_path / "plain", tmp_path / "closed", _WORDS[0], 512, *quick)
+    luks2(tmp_path / "plain", tmp_path / "closed", _WORDS[0], 512, *quick)
     disk = tmp_path / "old.img"
     gpt(disk, [("L", tmp_path / "closed")])
     convert = ["convert", str(disk), "--repair", "--to", str(tmp_path / "new.img"), "--format", "raw"]
@@ -193,10 +162,10 @@ def test_what_cannot_be_opened_is_told_by_name(
     data = tmp_path / "data"
     data.write_bytes(bytes(MIB))
     where: list[object] = ["--header", closed, data] if change == "detached" else [closed]
-    _said(["cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", *quick, *where], _WORDS[0])
+    run("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", *quick, *where, stdin=_WORDS[0])
     if change == "tpm":
         token = json.dumps({"type": "clevis", "keyslots": ["0"], "jwe": {}})
-        _said(["cryptsetup", "token", "import", "--json-file", "-", closed], token)
+        run("cryptsetup", "token", "import", "--json-file", "-", closed, stdin=token)
     disk = tmp_path / "old.img"
     gpt(disk, [("L", closed)])
     unlock = ["--unlock", f"file:{words[_WORDS[1 if change == 'tpm' else 0]]}"]

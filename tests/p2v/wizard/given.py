@@ -7,8 +7,8 @@ from p2v.pace import Pace
 from p2v.preflight import Finding, Preflight, Severity
 from p2v.repaired import Looked
 from p2v.wizard.looking import OnDisk, found, key_of
-from tests.p2v.disks import run
 from tests.p2v.guest.real_disks import OLD_RELEASE, ext4, gpt, tree
+from tests.p2v.luks import luks1
 from tests.wizard.driving import machine, session
 from xeninstall.base.run import SystemRunner
 from xeninstall.machine.model import Disk
@@ -51,9 +51,7 @@ def real(folder: Path, passphrase: str = "", **changes: Any) -> tuple[Session, P
     ext4(folder / "root", tree(folder / "t", described), 24)
     image = folder / "old.img"
     if passphrase:
-        (folder / "word").write_text(passphrase)
-        secret = ["--object", f"secret,id=word,file={folder}/word", "-O", "luks", "-o", "key-secret=word,iter-time=10"]
-        run("qemu-img", "convert", *secret, folder / "root", folder / "closed")
+        luks1(folder / "root", folder / "closed", passphrase)
     gpt(image, [("L", folder / ("closed" if passphrase else "root"))])
     disk = Disk(path=str(image), serial="OLD1", size_bytes=image.stat().st_size, bus="sata", model="Old Disk")
     changed = machine("nvme").model_copy(update={"disks": (disk,)})

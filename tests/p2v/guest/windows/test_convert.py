@@ -128,7 +128,7 @@ def test_a_hibernated_one_is_refused_or_asked_for(tmp_path: Path, capsys: pytest
     ("made", "message"),
     [
         ([], "drivers holds no driver package"),
-        (["a/x.inf", "b/x.inf"], "x.inf is there twice below"),
+        (["a/x.inf", "b/x.inf"], "x.inf is there twice, once below"),
         (None, "drivers is not a folder"),
     ],
 )
