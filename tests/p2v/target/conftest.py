@@ -1,14 +1,18 @@
-"""What the tests of targets share: a pool of XCP-ng hosts, and a host over SSH whose folder is empty."""
+"""What the tests of targets share: a pool of XCP-ng hosts, hosts over SSH, and one of them with a stand-in for Xen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from p2v.cli import main
+from tests.p2v.disks import MIB, sparse
+
 from .certificate import Certificate
 from .sshd import Sshd, receiver
 from .xapi_double import Pool
-from .xapi_sent import served
+from .xapi_sent import MACHINE, served
+from .xl_double import Xl
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +44,30 @@ def there(host: Sshd) -> Path:
         for path in sorted((folder / kind).rglob("*"), reverse=True) if (folder / kind).exists() else []:
             path.unlink() if path.is_file() else path.rmdir()
     return folder
+
+
+@pytest.fixture
+def xl(tmp_path: Path) -> Xl:
+    """Xen's, on the host `xen`."""
+    return Xl.made(tmp_path / "programs")
+
+
+@pytest.fixture
+def xen(tmp_path: Path, xl: Xl) -> Iterator[Sshd]:
+    """A host of this test alone, which starts machines by the stand-in."""
+    started = Sshd(tmp_path / "ssh", xl.command(receiver(tmp_path)))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A disk that is sent in a moment."""
+    return sparse(tmp_path / "old.img", 8 * MIB, (0, 3, 7), seed=3)
+
+
+@pytest.fixture
+def send_to_xen(xen: Sshd, small: Path) -> Callable[..., int]:
+    """Convert the small disk to the machine `vm` there, with more options."""
+    common = ["convert", str(small), "--to", xen.to, *xen.options, "--name", "vm", "--machine", str(MACHINE)]
+    return lambda *more: main([*common, *more])

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ from p2v import target_trial
 from p2v.cli import main
 from p2v.preflight import Severity
 from p2v.to_host import conversion_to
-from tests.p2v.disks import MIB, sha, sparse
-from tests.p2v.target.sshd import ROOT, Sshd, receiver
+from tests.p2v.disks import sha
+from tests.p2v.target.sshd import ROOT, Sshd
 from tests.p2v.target.xl_double import Xl
 from tests.p2v.vm.machines import recorded
 from xeninstall.answers.model import Convert
@@ -26,29 +26,8 @@ MACHINE = Path(__file__).parents[2] / "data" / "machines" / "bios-two-disks.json
 
 
 @pytest.fixture
-def xl(tmp_path: Path) -> Xl:
-    return Xl.made(tmp_path / "programs")
-
-
-@pytest.fixture
-def host(tmp_path: Path, xl: Xl) -> Iterator[Sshd]:
-    started = Sshd(tmp_path / "ssh", xl.command(receiver(tmp_path)))
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    return sparse(tmp_path / "old.img", 8 * MIB, (0, 3, 7), seed=3)
-
-
-@pytest.fixture
-def send(host: Sshd, disk: Path) -> Callable[..., int]:
-    def sent(*more: str) -> int:
-        argv = ["convert", str(disk), "--to", host.to, *host.options, "--name", "vm", "--machine", str(MACHINE)]
-        return main([*argv, "--trial", *more])
-
-    return sent
+def send(send_to_xen: Callable[..., int]) -> Callable[..., int]:
+    return lambda *more: send_to_xen("--trial", *more)
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -61,7 +40,7 @@ WHOLE = ["configs/vm.cfg", "images/vm-disk0.img"]
 
 
 def test_it_is_converted_when_a_twin_without_a_network_asks_for_a_login(
-    send: Callable[..., int], xl: Xl, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    send: Callable[..., int], xl: Xl, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     xl.plays(LOGIN)
     assert send() == 0
@@ -73,7 +52,7 @@ def test_it_is_converted_when_a_twin_without_a_network_asks_for_a_login(
     assert f"format=qcow2, vdev=xvda, access=rw, target={tmp_path}/images/.vm-disk0.img.{name.removeprefix('p2v-')}" in twin
     assert sorted(call[0] for call in xl.calls) == ["console", "create", "destroy", "unpause"]
     assert xl.domains == [] and left(tmp_path) == WHOLE, "of the trial nothing stays"
-    assert sha(tmp_path / "images/vm-disk0.img") == sha(disk)
+    assert sha(tmp_path / "images/vm-disk0.img") == sha(small)
 
 
 def test_it_is_started_for_good_only_after_its_trial(send: Callable[..., int], xl: Xl, tmp_path: Path) -> None:
@@ -99,7 +78,7 @@ def test_it_is_started_for_good_only_after_its_trial(send: Callable[..., int], x
 def test_what_does_not_come_up_stays_defined_and_is_not_started(
     send: Callable[..., int],
     xl: Xl,
-    disk: Path,
+    small: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -114,7 +93,7 @@ def test_what_does_not_come_up_stays_defined_and_is_not_started(
     said = capsys.readouterr().err
     assert f"vm does not start: {why}" in said and "\x1b" not in said
     assert f"complete there and stays: mend the cause, then start it with: xl create {tmp_path}/configs/vm.cfg" in said
-    assert xl.domains == [] and left(tmp_path) == WHOLE and sha(tmp_path / "images/vm-disk0.img") == sha(disk)
+    assert xl.domains == [] and left(tmp_path) == WHOLE and sha(tmp_path / "images/vm-disk0.img") == sha(small)
     assert not [call for call in xl.calls if call == ["create", f"{tmp_path}/configs/vm.cfg"]]
 
 
@@ -151,10 +130,10 @@ def test_a_machine_that_xl_refuses_is_told_in_its_words(
 
 
 def test_what_a_lost_receiver_left_is_removed_by_the_next(
-    host: Sshd, xl: Xl, disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    xen: Sshd, xl: Xl, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     xl.plays("still starting\r\n")
-    argv = ["convert", str(disk), "--to", host.to, *host.options, "--name", "vm", "--trial"]
+    argv = ["convert", str(small), "--to", xen.to, *xen.options, "--name", "vm", "--trial"]
     first = subprocess.Popen([sys.executable, "-m", "p2v", *argv], text=True, stderr=subprocess.PIPE, cwd=ROOT)
     until = time.monotonic() + 60
     while not [call for call in xl.calls if call[0] == "console"]:
@@ -176,9 +155,9 @@ def test_what_a_lost_receiver_left_is_removed_by_the_next(
     assert ["destroy", twin] in xl.calls and xl.domains == [] and left(tmp_path) == WHOLE
 
 
-def test_hanging_up_ends_it(host: Sshd, xl: Xl, disk: Path, tmp_path: Path) -> None:
+def test_hanging_up_ends_it(xen: Sshd, xl: Xl, small: Path, tmp_path: Path) -> None:
     xl.plays("still starting\r\n")
-    argv = [sys.executable, "-m", "p2v", "convert", str(disk), "--to", host.to, *host.options, "--name", "vm", "--trial"]
+    argv = [sys.executable, "-m", "p2v", "convert", str(small), "--to", xen.to, *xen.options, "--name", "vm", "--trial"]
     first = subprocess.Popen(argv, text=True, stderr=subprocess.PIPE, cwd=ROOT)
     until = time.monotonic() + 60
     while not [call for call in xl.calls if call[0] == "console"]:
@@ -199,9 +178,9 @@ def test_hanging_up_ends_it(host: Sshd, xl: Xl, disk: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_host_that_cannot_is_told_before_anything_is_sent(
-    host: Sshd, xl: Xl, send: Callable[..., int], tmp_path: Path, caps: str, more: list[str], code: int, message: str
+    xen: Sshd, xl: Xl, send: Callable[..., int], tmp_path: Path, caps: str, more: list[str], code: int, message: str
 ) -> None:
-    del host
+    del xen
     (xl.folder / "caps").write_text(caps)
     if not caps:
         (xl.folder / "xl").write_text("#!/bin/sh\nexit 1\n")
@@ -209,20 +188,20 @@ def test_a_host_that_cannot_is_told_before_anything_is_sent(
     assert left(tmp_path) == []
 
 
-def test_other_targets_and_options_are_refused(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["convert", str(disk), "--to", "nbd://127.0.0.1/x", "--trial"]) == 2
+def test_other_targets_and_options_are_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", str(small), "--to", "nbd://127.0.0.1/x", "--trial"]) == 2
     assert "starts no machine for a trial" in capsys.readouterr().err
-    assert main(["convert", str(disk), "--to", "ssh://127.0.0.1:1", "--marker", "up"]) == 2
+    assert main(["convert", str(small), "--to", "ssh://127.0.0.1:1", "--marker", "up"]) == 2
     assert "--marker says when a trial start is over" in capsys.readouterr().err
 
 
-def test_answers_ask_for_it_too(host: Sshd, xl: Xl, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_ask_for_it_too(xen: Sshd, xl: Xl, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from p2v import to_host
 
     monkeypatch.setattr(to_host, "SCRATCH", tmp_path / "scratch")
     xl.plays(LOGIN)
-    values: dict[str, object] = {"name": "vm", "target": host.to, "host_key": host.fingerprint, "identity": str(host.key)}
-    values |= {"source": ({"path": str(disk)},), "test_boot": True, "mode": "pv", "repair": False, "memory": "1G"}
+    values: dict[str, object] = {"name": "vm", "target": xen.to, "host_key": xen.fingerprint, "identity": str(xen.key)}
+    values |= {"source": ({"path": str(small)},), "test_boot": True, "mode": "pv", "repair": False, "memory": "1G"}
     job = conversion_to(Convert.model_validate(values), recorded("nvme"), SystemRunner())
     assert not [one for one in job.preflight().findings if one.severity is Severity.REFUSED]
     told: list[Event] = []
