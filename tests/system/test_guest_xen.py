@@ -65,6 +65,11 @@ class Host:
     definitions: dict[tuple[str, Mode], str]
 
 
+def _called(start: tuple[str, Mode]) -> str:
+    """As pytest names the test of it."""
+    return "-".join(start)
+
+
 def defined(name: str, mode: Mode, place: Path, before: int) -> tuple[list[Path], str]:
     """Converted and defined by the command; its disks come after so many others on the host."""
     old, new = MACHINES[name], place / "new"
@@ -76,11 +81,13 @@ def defined(name: str, mode: Mode, place: Path, before: int) -> tuple[list[Path]
 
 
 @pytest.fixture(scope="module")
-def host(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """An installed host, whose further disks are those of the converted machines."""
+def host(example: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """An installed host, whose further disks are those of the converted machines that are asked for."""
     disks, definitions = [Disk(example)], {}
     places = []
-    for name, mode in STARTS:
+    own = [item for item in request.session.items if isinstance(item, pytest.Function) and item.module is request.module]
+    asked = {item.callspec.id for item in own}
+    for name, mode in [start for start in STARTS if _called(start) in asked]:
         places.append(place := tmp_path_factory.mktemp(f"{name}-{mode}"))
         made, definitions[name, mode] = defined(name, mode, place, len(disks))
         disks += [Disk(disk) for disk in made]
@@ -95,7 +102,7 @@ def host(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
             shutil.rmtree(place)
 
 
-@pytest.mark.parametrize(("name", "mode"), STARTS, ids=[f"{name}-{mode}" for name, mode in STARTS])
+@pytest.mark.parametrize(("name", "mode"), STARTS, ids=map(_called, STARTS))
 def test_it_starts_as_a_guest_with_its_root_and_its_network(host: Host, name: str, mode: Mode) -> None:
     old, dom0 = MACHINES[name], host.console
     config = base64.b64encode(host.definitions[name, mode].encode()).decode()
