@@ -10,6 +10,7 @@ where this end was killed or the connection lost. The twin runs no longer than t
 """
 
 import os
+import re
 import secrets
 import select
 import shlex
@@ -31,7 +32,7 @@ from .virsh import Virsh
 _STARTS_SECONDS, _GONE_SECONDS = 60.0, 10.0
 _HINT = "see what libvirt's log there says"
 _NO_TERMINAL = "virsh needs a terminal for a console: where the key is restricted, write restrict,pty in authorized_keys there"
-_CONNECTED = "Escape character is"  # what virsh says when the console is there
+_CONNECTED = re.compile(r"Escape character is[^\n]*\n")  # what virsh says when the console is there, to the end of its line
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class LibvirtTrial:
 def _await_connected(console: Channel, virsh: Virsh) -> None:
     """Nothing of what the twin says is lost, since it is paused until then."""
     said, until = "", time.monotonic() + _STARTS_SECONDS
-    while _CONNECTED not in said:
+    while not _CONNECTED.search(said):
         if not select.select([console.reads], [], [], max(until - time.monotonic(), 0))[0]:
             raise TargetError(f"its console did not come within {_STARTS_SECONDS:.0f} s", hint=_HINT)
         data = os.read(console.reads, 4096)

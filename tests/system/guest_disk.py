@@ -1,5 +1,6 @@
 """A physical machine's Debian on a disk: device names everywhere, that machine's drivers in the initramfs, no UEFI fallback."""
 
+import fcntl
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -37,12 +38,14 @@ class GuestDisk:
 def debian_root(folder: Path, tool: str = "initramfs-tools", suite: str = "trixie") -> Path:
     """A Debian with this initramfs tool, built once and kept in build/."""
     cache = REPOSITORY / "build" / f"guest-{suite}-{tool}.tar"
-    if not cache.exists():
-        cache.parent.mkdir(exist_ok=True)
-        growing = cache.with_suffix(".partial.tar")
-        wanted = [f"--include={_PACKAGES[tool]}", '--aptopt=APT::Install-Recommends "0"']
-        run("mmdebstrap", "--variant=minbase", *wanted, suite, growing)
-        growing.rename(cache)
+    cache.parent.mkdir(exist_ok=True)
+    with cache.with_name(".guests.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        if not cache.exists():
+            growing = cache.with_suffix(".partial.tar")
+            wanted = [f"--include={_PACKAGES[tool]}", '--aptopt=APT::Install-Recommends "0"']
+            run("mmdebstrap", "--variant=minbase", *wanted, suite, growing)
+            growing.rename(cache)
     root = folder / "root"
     root.mkdir()
     run("tar", "-x", "-p", "-f", cache, "-C", root, "--exclude=./dev/*")

@@ -8,14 +8,15 @@ from tests.p2v.disks import MIB
 _SEGMENTS = bytes.fromhex("31c0 8ed8 8ec0")  # xor ax, ax; mov ds, ax; mov es, ax
 _WRITE = bytes.fromhex("b80103 bb007c b90200 b600 cd13")  # int 13h: this sector over the second one
 _SAY = bytes.fromhex("ac 84c0 7406 baf803 ee ebf5")  # lodsb; until it is 0: out 3f8h, al
+_PAUSE = bytes.fromhex("b486 b92d00 31d2 cd15")  # int 15h, 86h: 3 s; a machine's very last words are lost with its console
 _POWER_OFF = bytes.fromhex("ba0406 b80020 ef")  # out 604h, 2000h: q35's ACPI
 _WAIT = bytes.fromhex("f4 ebfd")  # hlt, again and again
 
 
 def talking_disk(path: Path, says: str, *, then: str = "stay") -> Path:
-    """It writes to itself, says this on its serial line, and then stays up or powers itself off (`end`)."""
+    """It writes to itself, says this on its serial line, and then stays up or, after a moment, powers itself off (`end`)."""
     code = _SEGMENTS + _WRITE
-    tail = _SAY + (_POWER_OFF if then == "end" else b"") + _WAIT
+    tail = _SAY + (_PAUSE + _POWER_OFF if then == "end" else b"") + _WAIT
     message = 0x7C00 + len(code) + 3 + len(tail)
     code += b"\xbe" + message.to_bytes(2, "little") + tail + says.encode() + b"\0"
     assert len(code) <= 440

@@ -7,12 +7,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from p2v import target_trial
 from p2v.cli import main
 from p2v.target.libvirt import LibvirtDelivery, _pool_of_files
+from p2v.target.libvirt_trial import _await_connected
 from p2v.target.model import Storage
 from p2v.target.virsh import Virsh
 from p2v.vm.console import Look
@@ -20,6 +22,7 @@ from tests.p2v.target.boot_sector import talking_disk
 from tests.p2v.target.libvirtd import Libvirtd
 from tests.p2v.target.sshd import ROOT, Sshd
 from xeninstall.base.errors import UsageError
+from xeninstall.base.run import talk
 
 pytestmark = pytest.mark.root
 WHOLE = ["vm-disk0.qcow2"]
@@ -97,6 +100,14 @@ def test_one_that_ends_by_itself_stays_defined_and_is_not_started(
     assert "vm does not start: it ended by itself; its console says last: GRUB loading." in said and "\x1b" not in said
     assert "complete there and stays: mend the cause, then start it with: virsh -c qemu:///session start vm" in said
     is_whole(libvirt, disk)
+
+
+def test_what_virsh_says_is_not_the_words_of_the_machine() -> None:
+    said = r"""printf 'Connected\r\nEscape character is'; sleep 0.3; printf ' ^] (Ctrl + ])\r\n'; sleep 0.3; printf GRUB"""
+    console = talk(["sh", "-c", said])
+    _await_connected(console, cast("Virsh", None))
+    assert os.read(console.reads, 4096) == b"GRUB"
+    console.close()
 
 
 def test_one_that_never_asks_is_not_called_converted_but_its_marker_counts(
