@@ -93,7 +93,7 @@ def cards_of(machine: Machine | None) -> tuple[Card, ...]:
 def wishes_of(convert: Convert, machine: Machine | None) -> Wishes:
     """What repairs are given. Raises UsageError for a passphrase or a driver package that cannot be read."""
     passphrases = tuple(read_password(f"file:{path}", "passphrase", "convert.unlock") for path in convert.unlock)
-    return Wishes(cards_of(machine), packages(convert.drivers), convert.drop_hibernation, passphrases)
+    return Wishes(cards_of(machine), packages(convert.drivers), convert.drop_hibernation, passphrases, mode_of(convert))
 
 
 def as_answered(vm: VirtualMachine, convert: Convert) -> VirtualMachine:

@@ -147,6 +147,7 @@ def _nobody_there(*, resume: bool) -> Iterator[None]:
 
 
 def _mode(order: Order, peer: Peer) -> Mode:
+    """How it runs there. Raises UsageError, TargetError."""
     if (order.start or order.trial) and not peer.modes:
         hint = f"leave {'--start' if order.start else '--trial'} out; a Xen host must have been booted with Xen"
         raise TargetError(f"{peer.name} runs no virtual machines ({peer.product})", hint=hint)
@@ -154,8 +155,12 @@ def _mode(order: Order, peer: Peer) -> Mode:
         if peer.modes and order.mode not in peer.modes:
             able = ", ".join(peer.modes)
             raise TargetError(f"{peer.name} runs no {order.mode} machines", hint=f"choose --mode {able}, or leave it out")
+        order.machine.check_mode(order.mode)
         return order.mode
-    return peer.modes[0] if peer.modes else Mode.HVM
+    if order.machine.windows and peer.modes and Mode.HVM not in peer.modes:
+        hint = "switch on virtualization in its firmware (VT-x, AMD-V), or choose another host"
+        raise TargetError(f"{peer.name} runs no {Mode.HVM} machines, and Windows runs as nothing else", hint=hint)
+    return Mode.HVM if order.machine.windows or not peer.modes else peer.modes[0]
 
 
 def _map(request: Request, readers: Sequence[DiskReader], runner: Runner, emit: Emit) -> list[DiskMap]:

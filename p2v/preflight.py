@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xeninstall.base.errors import Error
+from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import GIB, MIB, format_duration, format_size
 
@@ -24,6 +24,7 @@ from .request import Goal, Request, goals
 from .source.device import open_source
 from .task import image_length
 from .types import DiskReader
+from .vm.model import check_mode_of_windows
 
 _SPARED_BYTES = 1 << 30  # a place with less is not written to for a measurement
 _RUNS_HERE = ("x86_64", "i386", "amd64", "x86")
@@ -224,6 +225,11 @@ def _of_repairs(looked: Looked, wishes: Wishes) -> Iterator[Finding]:
     for report in looked.reports:
         told = report.as_json()
         name, architecture = _name_of(report)
+        if report.traits.windows:
+            try:
+                check_mode_of_windows(wishes.mode)
+            except UsageError as error:
+                yield Finding(Severity.REFUSED, name, error.message, error.hint)
         if architecture not in _RUNS_HERE:
             text = f"it is built for {architecture}: a host with x86 processors cannot run it"
             yield Finding(Severity.REFUSED, name, text, f"convert it for a host of its own kind, {_UNREPAIRED}")

@@ -35,7 +35,7 @@ from .source.overlay import Overlay, overlay
 from .target.password import Password
 from .task import begun, unfinished
 from .types import DiskReader
-from .vm.model import from_json, to_json
+from .vm.model import Mode, check_mode_of_windows, from_json, to_json
 
 _COPIED_AT_ONCE = 4 << 20
 
@@ -85,13 +85,14 @@ class Looked:
 @dataclass(frozen=True)
 class Wishes:
     """What repairs are given by the user: the machine's cards, driver packages for Windows, leave to drop its hibernation,
-    passphrases of encrypted volumes.
+    passphrases of encrypted volumes, and how Xen is to run the machine, where somebody said so.
     """
 
     cards: tuple[Card, ...] = ()
     packages: tuple[Package, ...] = ()
     drop_hibernation: bool = False
     passphrases: tuple[Password, ...] = ()
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,8 @@ def repair(shown: Sequence[Overlay], wishes: Wishes, runner: Runner, emit: Emit)
     reports: list[Told] = []
     with _opened(shown, wishes, runner) as found:
         windows, remarks = _find_windows(found, wishes, runner)
+        if windows:
+            check_mode_of_windows(wishes.mode)
         for one in windows:
             emit(Note(f"Repairing {one.guest.name} on {one.slot.title} …"))
             done = repair_windows(one, found.disks, runner, drop_hibernation=wishes.drop_hibernation)

@@ -10,6 +10,7 @@ from ..driver_packages import packages
 from ..repaired import Wishes
 from ..request import Request
 from ..target.password import Password, read_password
+from ..vm.model import Mode
 from .inventory import cards
 
 
@@ -41,8 +42,13 @@ def request_of(args: argparse.Namespace, form: str, limit: int | None) -> Reques
 
 def wishes_of(args: argparse.Namespace, machine: Machine | None) -> Wishes:
     """What repairs are given. Raises UsageError."""
+    mode = getattr(args, "mode", None)
     return Wishes(
-        cards(machine), packages((args.drivers,) if args.drivers is not None else ()), args.drop_hibernation, passphrases(args)
+        cards(machine),
+        packages((args.drivers,) if args.drivers is not None else ()),
+        args.drop_hibernation,
+        passphrases(args),
+        Mode(mode) if mode else None,
     )
 
 

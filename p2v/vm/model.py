@@ -94,6 +94,17 @@ class VirtualMachine:
                 hint="give 1 to 512 vCPUs and 64 MiB or more",
             )
 
+    def check_mode(self, mode: Mode | None) -> None:
+        """Raises UsageError for one in which its system does not start."""
+        if self.windows:
+            check_mode_of_windows(mode)
+
+
+def check_mode_of_windows(mode: Mode | None) -> None:
+    """Raises UsageError for all but HVM; None is what suits it."""
+    if mode not in (None, Mode.HVM):
+        raise UsageError(f"Windows cannot run as {mode.upper()}", hint=f"choose the mode {Mode.HVM}, or leave it out")
+
 
 def to_json(vm: VirtualMachine) -> str:
     """On one line."""

@@ -86,6 +86,15 @@ def test_what_cannot_be_opened_is_a_verdict_too(tmp_path: Path, capsys: pytest.C
     assert f"REFUSED  {tmp_path}/none: {tmp_path}/none does not exist" in capsys.readouterr().out
 
 
+def test_windows_under_another_mode_than_hvm_is_refused(tmp_path: Path) -> None:
+    disk = tmp_path / "old.img"
+    gpt(disk, [("L", make_volume(tmp_path / "windows", "win7"))])
+    wanted = {"name": "old", "target": str(tmp_path), "source": ({"path": str(disk)},)}
+    for mode, refused in (("pv", ["Windows cannot run as PV"]), ("hvm", [])):
+        found = conversion_to(Convert.model_validate(wanted | {"mode": mode}), None, SystemRunner()).preflight()
+        assert [one.text for one in found.findings if one.severity is Severity.REFUSED] == refused
+
+
 def test_drivers_that_answers_name_are_made_ready(tmp_path: Path) -> None:
     for name in ("viostor", "netkvm"):
         (tmp_path / name).mkdir()

@@ -14,6 +14,8 @@ from p2v.cli import main
 from p2v.preflight import Severity
 from p2v.to_host import conversion_to
 from tests.p2v.disks import sha
+from tests.p2v.guest.real_disks import gpt
+from tests.p2v.guest.windows.systems import make_volume
 from tests.p2v.target.sshd import ROOT, Sshd
 from tests.p2v.target.xl_double import Xl
 from tests.p2v.vm.machines import recorded
@@ -186,6 +188,32 @@ def test_a_host_that_cannot_is_told_before_anything_is_sent(
         (xl.folder / "xl").write_text("#!/bin/sh\nexit 1\n")
     assert send(*more) in (code, 1)
     assert left(tmp_path) == []
+
+
+def test_windows_goes_to_no_host_without_hvm(xen: Sshd, xl: Xl, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    disk = tmp_path / "windows.img"
+    gpt(disk, [("L", make_volume(tmp_path / "volume", "win7"))])
+    words = [
+        "convert",
+        str(disk),
+        "--repair",
+        "--to",
+        xen.to,
+        *xen.options,
+        "--name",
+        "vm",
+        "--scratch",
+        str(tmp_path / "scratch"),
+    ]
+    (xl.folder / "caps").write_text("xen-3.0-x86_64")
+    assert main(words) == 1
+    assert "runs no hvm machines, and Windows runs as nothing else" in capsys.readouterr().err
+    (xl.folder / "caps").write_text("xen-3.0-x86_64 hvm-3.0-x86_64")
+    assert main([*words, "--mode", "pv"]) == 2
+    assert "Windows cannot run as PV\n" in capsys.readouterr().err
+    assert left(tmp_path) == []
+    assert main(words) == 0
+    assert 'type = "hvm"' in (tmp_path / "configs/vm.cfg").read_text()
 
 
 def test_other_targets_and_options_are_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

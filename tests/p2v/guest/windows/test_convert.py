@@ -67,6 +67,18 @@ def test_an_archive_describes_a_machine_for_windows_with_its_clock(tmp_path: Pat
     assert (vm["platform"]["timeoffset"], vm["platform"]["viridian"]) == ("3600", "true")
 
 
+def test_it_runs_as_hvm_and_as_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    disk, to = tmp_path / "old.img", tmp_path / "out"
+    gpt(disk, [("L", make_volume(tmp_path / "windows", "win7"))])
+    to.mkdir()
+    common = [str(disk), "--repair", "--to", f"{to}/", "--define", "--machine", str(MACHINE), "--name", "old"]
+    assert main(["convert", *common, "--mode", "pvh"]) == 2
+    assert "Windows cannot run as PVH\n  -> choose the mode hvm, or leave it out" in capsys.readouterr().err
+    assert list(to.iterdir()) == []
+    assert main(["convert", *common, "--mode", "hvm"]) == 0
+    assert 'type = "hvm"' in (to / "old.cfg").read_text()
+
+
 _MANAGER_TREE = "=== /EFI/Microsoft/Boot/bootmgfw.efi\nmanager\n"
 
 
