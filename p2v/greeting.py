@@ -7,7 +7,8 @@ from xeninstall.base.errors import Error
 from .deliver import first_login
 from .pace import Pace, of_link
 from .preflight import Finding, Room, Severity
-from .target.model import Measured, Peer, Target
+from .target.address import place_in
+from .target.model import Measured, Peer, Target, storage_called
 
 
 def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
@@ -18,17 +19,14 @@ def greeted(target: Target, to: str) -> tuple[Room, list[Finding], Peer | None]:
         return Room(target.name, None), [Finding(Severity.REFUSED, target.name, error.message, error.hint)], None
     said = [Finding(Severity.GOOD, peer.name, f"{peer.product} answers; its key is {peer.identity or 'none'}")]
     said += [Finding(Severity.WARNING, peer.name, remark, "compare it with the host's own") for remark in target.remarks]
-    place = to.partition("://")[2].partition("/")[2].partition("?")[0]
-    chosen = next((one for one in storages if one.is_called(place) or (not place and one.default)), None)
+    place = place_in(to)
+    chosen = storage_called(place, storages)
     if chosen is not None:
         room = Room(f"{chosen.name} on {peer.name}", chosen.free_bytes, _pace(target, to), chosen.thick, chosen.most_bytes)
         return room, said, peer
     if not storages and not peer.modes:
-        return (
-            Room(peer.name, None, _pace(target, to)),
-            said,
-            peer,
-        )  # it takes disks and runs no machines: places are named, not listed
+        # It takes disks and runs no machines: places are named, not listed.
+        return Room(peer.name, None, _pace(target, to)), said, peer
     text = f"it has no storage {place!r}" if place else "it has no storage that would be taken"
     listed = ", ".join(one.name for one in storages) or "none"
     said.append(Finding(Severity.REFUSED, peer.name, text, f"name one behind the host: {listed}"))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from xeninstall.base.errors import UsageError
 
@@ -52,10 +52,20 @@ def parse_address(to: str, *, options: tuple[str, ...] = ()) -> Address:
     unknown = [name for name, _ in query if name not in options]
     if unknown or parts.fragment:
         raise UsageError(f"--to {to[:100]!r}: nobody knows {unknown[0] if unknown else parts.fragment!r}", hint=how)
-    place = unquote(parts.path).strip("/")
+    place = place_in(to)
     if not place.isprintable():
         raise UsageError(f"--to {to[:100]!r} holds signs that cannot be printed", hint=how)
     # urlsplit makes the host's letters small, which a name in an SSH configuration may not be.
     written = parts.netloc.rpartition("@")[2]
     at = written.lower().find(host)
     return Address(scheme, written[at : at + len(host)] if at >= 0 else host, user, port, place, query)
+
+
+def place_in(to: str) -> str:
+    """What stands behind the host, as it is called there."""
+    return unquote(urlsplit(to).path).strip("/")
+
+
+def at_place(to: str, place: str = "") -> str:
+    """The address of another place on the same host; without one that of the host itself."""
+    return urlunsplit(urlsplit(to)._replace(path=f"/{quote(place)}" if place else ""))

@@ -215,19 +215,23 @@ def check_format(target: Target, form: str) -> None:
         raise UsageError(f"{target.name} takes no {form}", hint=f"choose one of {', '.join(target.formats)}")
 
 
+def storage_called(name: str, storages: Sequence[Storage]) -> Storage | None:
+    """The one of that name; without a name the one that is taken then."""
+    if name:
+        return next((one for one in storages if one.is_called(name)), None)
+    return next((one for one in storages if one.default), storages[0] if len(storages) == 1 else None)
+
+
 def storage_of(wanted: Wanted, storages: Sequence[Storage], target: str) -> Storage:
     """The one that is wanted. Raises UsageError when there is none of its name, RequirementError when it is too small."""
     listed = ", ".join(storage.name for storage in storages)
     if not storages:
         raise RequirementError(f"{target} has no storage for disks", hint="make a thin pool or a folder for them there first")
-    if wanted.storage:
-        chosen = next((storage for storage in storages if storage.is_called(wanted.storage)), None)
-        if chosen is None:
-            raise UsageError(f"{target} has no storage {wanted.storage!r}", hint=f"name one of: {listed}")
-    else:
-        chosen = next((storage for storage in storages if storage.default), storages[0] if len(storages) == 1 else None)
-        if chosen is None:
-            raise UsageError(f"{target} has several storages, and none was named", hint=f"add one of these to --to: {listed}")
+    chosen = storage_called(wanted.storage, storages)
+    if chosen is None and wanted.storage:
+        raise UsageError(f"{target} has no storage {wanted.storage!r}", hint=f"name one of: {listed}")
+    if chosen is None:
+        raise UsageError(f"{target} has several storages, and none was named", hint=f"add one of these to --to: {listed}")
     for disk in wanted.disks:
         if chosen.most_bytes is not None and disk.size_bytes > chosen.most_bytes:
             raise RequirementError(

@@ -13,6 +13,7 @@ from p2v.layout.model import Kind
 from p2v.preflight import Preflight
 from p2v.source.device import open_source
 from p2v.systems import systems
+from p2v.target.model import Storage
 from p2v.target.password import Password
 from p2v.to_host import conversion_to
 from p2v.types import DiskReader
@@ -39,6 +40,7 @@ class Found:
 
     disks: dict[str, OnDisk] = field(default_factory=dict)  # by path
     place: dict[str, str] = field(default_factory=dict)  # by target: what was said of it when it was tried
+    storages: dict[str, tuple[Storage, ...]] = field(default_factory=dict)  # by host: those that it has
     verdicts: dict[str, Preflight | str] = field(default_factory=dict)  # by the answers: what was found, or why nothing was
     password: Password | None = None  # of a host; it is in no answer and no file
     passphrases: tuple[Password, ...] = ()  # of encrypted volumes, as they were typed; the same holds for them

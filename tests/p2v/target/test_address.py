@@ -1,8 +1,10 @@
 """Addresses of targets: what they name, and what must not stand in one."""
 
+from dataclasses import replace
+
 import pytest
 
-from p2v.target.address import Address, parse_address
+from p2v.target.address import Address, at_place, parse_address, place_in
 from xeninstall.base.errors import UsageError
 
 
@@ -49,3 +51,11 @@ def test_what_is_refused(to: str, message: str) -> None:
         parse_address(to)
     assert message in caught.value.message and caught.value.hint
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("place", ["", "images", "xen/pool", "Local storage", "50%?#"])
+def test_another_place_on_the_same_host(place: str) -> None:
+    for to in ("ssh://root@xen1:2222", "libvirt+ssh://Host/old?connect=qemu:///session", "xapi://[fe80::1]/a%20b"):
+        there = at_place(to, place)
+        before, after = (parse_address(one, options=("connect",)) for one in (to, there))
+        assert after == replace(before, place=place) and place_in(there) == place
