@@ -35,6 +35,10 @@ def main(argv: list[str] | None = None) -> int:
         # The reader of our output went away; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"p2v: {where}{error.strerror or error}", file=sys.stderr)
+        return ExitCode.FAILED
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -22,6 +22,7 @@ from xeninstall.base.sizes import format_size
 from xeninstall.machine.model import Machine
 
 from .answers import as_answered, bridges_of, disks_of, disks_under, mode_of, request_of, wishes_of
+from .beside import write_beside
 from .convert import PART, convert
 from .define import definition, how_to_start, of_images, write_files
 from .guest.model import Traits
@@ -201,7 +202,7 @@ class _Kept:
         """All is copied."""
         self.copied, self.told, self.traits = True, told, traits
         found = {"about": self._about, "told": told, "traits": asdict(traits) if traits is not None else None}
-        self._path.write_text(json.dumps(found) + "\n")
+        write_beside(self._path, json.dumps(found) + "\n", "make room there, and begin it again: it goes on")
 
     def forget(self) -> None:
         """All is done."""

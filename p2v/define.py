@@ -9,6 +9,7 @@ from xeninstall.base.errors import UsageError
 from xeninstall.base.events import Note
 from xeninstall.machine.model import Machine
 
+from .beside import write_beside
 from .guest.model import Traits
 from .guest.traits import with_traits
 from .request import Request, goals
@@ -61,7 +62,7 @@ def write_files(vm: VirtualMachine, request: Request, mode: Mode = Mode.HVM) -> 
     able, notes = _able(request), []
     for host in able:
         path = _definition_of(first, vm, host)
-        path.write_text(host.write(vm, mode))
+        write_beside(path, host.write(vm, mode), "the images are complete: make room there, then go on with --resume")
         notes.append(Note(f"defined in {path}"))
     missing = " or ".join(host.name for host in _HOSTS if host not in able)
     if missing:

@@ -7,6 +7,7 @@ from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 from xeninstall.base.sizes import format_size
 
+from .beside import write_beside
 from .blockmap.extents import intersect, normal
 from .copy import Outcome
 from .files.opened import TROUBLE, open_files
@@ -37,7 +38,9 @@ def tell_losses(
             line = f"{reader.name}: {lost} in {len(bad)} place{'s' if len(bad) > 1 else ''}"
             if task.goal.path is not None and not task.goal.path.is_block_device():
                 place = task.goal.path.with_name(f"{task.goal.path.name}.{number}.bad.map")
-                place.write_text(ddrescue_map(bad, reader.size_bytes))
+                write_beside(
+                    place, ddrescue_map(bad, reader.size_bytes), "the images are complete but for what could not be read"
+                )
                 line += f" (map: {place})"
             emit(Note(line, warning=True))
             lines.append(line)

@@ -15,6 +15,7 @@ from xeninstall.base.errors import RequirementError, UsageError
 from xeninstall.base.events import Emit, Note
 from xeninstall.base.run import Runner
 
+from .beside import write_beside
 from .convert import convert_disks
 from .guest.linux.table import REPAIRS
 from .guest.model import Card, Traits
@@ -156,7 +157,7 @@ def repaired(
             shown = [stack.enter_context(one) for one in _overlays(request, files, runner, writable=again)]
             if again:
                 looked = repair(shown, wishes, runner, emit)
-                _traits_of(files).write_text(json.dumps(asdict(looked.traits)))
+                write_beside(_traits_of(files), json.dumps(asdict(looked.traits)))
             traits = Traits(**json.loads(_traits_of(files).read_bytes()))
             yield Ready([stack.enter_context(one.reader()) for one in shown], traits, looked)
         except BaseException:
@@ -321,5 +322,5 @@ def _keep(request: Request, looked: Looked) -> None:
     first = goals(request)[0].path
     if first is None or first.is_block_device():
         return
-    first.with_name(f"{first.name}.repairs.txt").write_text(looked.as_text())
-    first.with_name(f"{first.name}.repairs.json").write_text(json.dumps(looked.as_json(), indent=2) + "\n")
+    write_beside(first.with_name(f"{first.name}.repairs.txt"), looked.as_text())
+    write_beside(first.with_name(f"{first.name}.repairs.json"), json.dumps(looked.as_json(), indent=2) + "\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2v.cli import main
-from tests.p2v.disks import MIB
+from tests.p2v.disks import MIB, run, unmount
 from tests.p2v.image.xva_reader import read_xva
 
 from .machines import RECORDED, recorded
@@ -104,3 +104,23 @@ def test_a_name_that_no_host_takes_is_refused(tmp_path: Path, disk: Path, capsys
     assert main(["convert", str(disk), "--to", str(tmp_path / "new"), *arguments]) == 2
     assert "'a/b' is not a name for a virtual machine" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["disk.img"]
+
+
+@pytest.mark.root
+def test_a_definition_that_finds_no_room_loses_nothing(tmp_path: Path, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "nr_inodes=3", "tmpfs", small)  # the folder itself, the image, its journal
+    try:
+        words = ["convert", str(disk), "--to", str(small / "a.qcow2"), "--define", "--machine", str(MACHINE), "--name", "old"]
+        assert main(words) == 1
+        assert (
+            f"p2v: {small}/old.cfg cannot be written: No space left on device\n"
+            "  -> the images are complete: make room there, then go on with --resume\n"
+        ) in capsys.readouterr().err
+        assert sorted(path.name for path in small.iterdir()) == ["a.qcow2", "a.qcow2.p2v"]
+        run("mount", "-o", "remount,nr_inodes=9", small)
+        assert main([*words, "--resume"]) == 0
+        assert "target=" in (small / "old.cfg").read_text()
+    finally:
+        unmount(small)
