@@ -41,7 +41,6 @@ class Kind:
     firmware: str
     broken: str
     root: str
-    bus: str = "virtio"
     passphrase: str = ""
 
 
@@ -223,6 +222,10 @@ KINDS = (
     Kind("mirror", _mirror, "bios", r"\(initramfs\) |Gave up waiting for root", r"/dev/md0 ext4"),
     Kind("luks", _luks, "bios", r"\(initramfs\) |Gave up waiting for", r"/dev/mapper/sda2_crypt ext4", passphrase=PASSPHRASE),
     Kind(
-        "btrfs", _btrfs, "uefi", r"dracut-initqueue.*timeout|Timed out waiting for|mergency|panic", r"/dev/vda2\[/@rootfs\] btrfs"
+        "btrfs",
+        _btrfs,
+        "uefi",
+        r"dracut-initqueue.*timeout|Timed out waiting for|mergency|panic",
+        r"/dev/[sv]da2\[/@rootfs\] btrfs",
     ),
 )
