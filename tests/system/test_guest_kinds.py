@@ -1,4 +1,4 @@
-"""Old machines of several kinds do not start on virtio as they are; converted they do, there and on AHCI, with network and root."""
+"""Old machines of several kinds do not start on virtio as they are; converted they do, and on AHCI, with network and root."""
 
 import re
 from pathlib import Path
