@@ -36,6 +36,7 @@ from .task import unfinished
 from .trial import check_able, trial_of_folder
 from .verify import verify
 from .vm.model import Mode, VirtualMachine
+from .wording import in_words_of_answers, of_answers
 
 STAGES = {
     "repair": "Repairs",
@@ -84,15 +85,15 @@ class Conversion:
 
     def preflight(self) -> Preflight:
         """Every verdict; nothing is changed. Raises Error for what cannot even be looked at."""
-        with self._asked() as asked:
+        with in_words_of_answers(), self._asked() as asked:
             found = preflight(replace(asked.request, resume=False), self._wishes(), self._runner)
         return self._compared(replace(found, findings=(*found.findings, *self._trial_findings())))
 
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """Do it, or go on where an earlier try ended. Returns facts to show. Raises Error."""
         telling = Telling(emit, self.stages())
-        self._check_trial()
-        with self._asked() as asked:
+        with in_words_of_answers(), self._asked() as asked:
+            self._check_trial()
             request, kept = asked.request, _Kept(asked, self.answers)
             if not kept.copied:
                 request = replace(request, resume=any(map(unfinished, goals(request))))
@@ -110,8 +111,9 @@ class Conversion:
         return facts
 
     def _compared(self, found: Preflight) -> Preflight:
-        """The same without the time of a comparison that nobody makes."""
-        return found if self.answers.verify else replace(found, compare_seconds=None)
+        """The same in the words of the answers, and without the time of a comparison that nobody makes."""
+        findings = tuple(replace(one, text=of_answers(one.text), remedy=of_answers(one.remedy)) for one in found.findings)
+        return replace(found, findings=findings, compare_seconds=found.compare_seconds if self.answers.verify else None)
 
     def _wishes(self) -> Wishes | None:
         """What repairs are given, where anything is repaired."""

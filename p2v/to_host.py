@@ -28,6 +28,7 @@ from .target.password import Password, read_password
 from .target.table import Access, open_target
 from .vm.from_machine import from_machine
 from .vm.model import VirtualMachine
+from .wording import in_words_of_answers
 
 # Repairs are kept here while the sending lasts, or waits to be gone on with.
 SCRATCH = Path("/var/tmp/p2v")
@@ -70,7 +71,8 @@ class HostConversion(Conversion):
             fingerprints=() if by_ssh or not key else (key,),
             ca=answers.ca or "",
         )
-        open_target(self._target, self._access, runner).close()  # what is wrong with the address is said now
+        with in_words_of_answers():
+            open_target(self._target, self._access, runner).close()  # what is wrong with the address is said now
 
     @property
     def resumable(self) -> bool:
@@ -86,12 +88,12 @@ class HostConversion(Conversion):
 
     def look(self) -> tuple[Peer, tuple[Storage, ...]]:
         """Log in and see what there is. Raises Error."""
-        with self._connected() as target:
+        with in_words_of_answers(), self._connected() as target:
             return first_login(target), tuple(target.storages())
 
     def preflight(self) -> Preflight:
         """See Conversion."""
-        with self._connected() as target:
+        with in_words_of_answers(), self._connected() as target:
             room, greeting, peer = greeted(target, self._target)
             able = self._able(peer) if peer is not None else []
             request = self._request(target)
@@ -114,12 +116,12 @@ class HostConversion(Conversion):
     def perform(self, emit: Emit, stop: Signal) -> dict[str, str]:
         """See Conversion."""
         telling = Telling(emit, self.stages())
-        with self._connected() as target:
+        with in_words_of_answers(), self._connected() as target:
             request = self._request(target)
             files, begun = self._kept(request)
             # What a try left of which the repairs are gone cannot be gone on with.
-            again = begun.found and (not self.answers.repair or are_kept(files))
-            order = replace(self._order(), discard=begun.found and not again)
+            again = begun.found and not self.answers.discard and (not self.answers.repair or are_kept(files))
+            order = replace(self._order(), discard=self.answers.discard or (begun.found and not again))
             if again:
                 begun.set()
             done = self._send(replace(request, resume=again), order, target, files, telling, stop, begun)

@@ -62,6 +62,8 @@ def test_a_name_and_a_target_are_enough(tmp_path: Path) -> None:
         (LEAST.replace('"old"', '"old/x"'), ["convert.name: 'old/x' is not a name for a virtual machine"]),
         (LEAST + "start = true\n", ["convert.start: given although the target is a folder"]),
         (LEAST + 'identity = "/root/key"\n', ["convert.identity: given although the target is a folder"]),
+        (LEAST + "discard = true\n", ["convert.discard: given, but only a xeninstall host keeps what a stopped"]),
+        (LEAST.replace("/mnt", "xapi://h/x") + "discard = true\n", ["convert.discard: given, but only a xeninstall host"]),
         (LEAST.replace("/mnt", "nbd://h/x") + "test_boot = true\n", ["convert.test_boot: given, but a trial start"]),
         (LEAST + 'mode = "kvm"\n', ["convert.mode: "]),
         (LEAST.replace("convert", "convrt", 1), ["flow: 'convrt' is not one of install, bootstrap, convert; did"]),

@@ -1,5 +1,6 @@
 """A conversion to a xeninstall host by the answers: looked at, sent through a real sshd to `p2v receive`, gone on with."""
 
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -143,6 +144,26 @@ def test_what_lost_its_repairs_is_sent_anew_even_when_the_host_was_away(
         conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
     host.start()
     conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
+    assert (tmp_path / "host/configs/old.cfg").exists() and not list(scratch.iterdir())
+
+
+def test_what_a_restart_of_the_medium_made_useless_is_dropped_when_that_is_wanted(
+    host: Sshd, old: Path, tmp_path: Path, scratch: Path
+) -> None:
+    def perform(stop: threading.Event, **more: Any) -> None:
+        conversion_to(wanted(host, old, **more), recorded("nvme"), SystemRunner()).perform(Told(stop, "copy"), stop)
+
+    with pytest.raises(Stopped) as stopped:
+        perform(threading.Event(), limit="2M")
+    assert "begin again: it goes on from there" in stopped.value.hint and "--" not in stopped.value.hint
+    shutil.rmtree(scratch)  # it lay in the medium's memory
+    with pytest.raises(TargetError, match="an earlier conversion of old stopped halfway here") as refused:
+        conversion_to(wanted(host, old), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
+    assert refused.value.hint == "drop it with convert.discard, or choose another name"
+    # What it left itself is not gone on with either, then.
+    with pytest.raises(Stopped):
+        perform(threading.Event(), limit="2M", discard=True)
+    conversion_to(wanted(host, old, discard=True), recorded("nvme"), SystemRunner()).perform(Told(), threading.Event())
     assert (tmp_path / "host/configs/old.cfg").exists() and not list(scratch.iterdir())
 
 

@@ -109,6 +109,9 @@ class Convert(Section):
     password_file: _File | None = Field(
         None, description="File with the password, or the key's passphrase, on its first line, relative to the answer file."
     )
+    discard: Flag = Field(
+        False, description="Begin anew: remove what a stopped conversion of this name left on a xeninstall host."
+    )
     start: Flag = Field(False, description="Start the virtual machine on the host when it is complete.")
     format: ImageFormat = Field(ImageFormat.QCOW2, description="Format of the images in a folder.")
     compress: Flag = Field(False, description="Compress the images (qcow2 and vmdk).")

@@ -89,6 +89,9 @@ def _host(sections: Sections) -> Iterator[Breach]:
     wanted = sections.convert
     if wanted.target is None:
         return
+    if wanted.discard and not wanted.target.startswith("ssh://"):
+        what = "given, but only a xeninstall host keeps what a stopped conversion left"
+        yield Breach(("convert", "discard"), what, "leave it out, or write a target like ssh://host")
     if "://" in wanted.target and not wanted.target.startswith("nfs://"):
         if wanted.test_boot and not wanted.target.startswith(("ssh://", "xapi://", "libvirt+ssh://")):
             what = "given, but a trial start is made by hosts over ssh://, xapi:// or libvirt+ssh://, and of images in a folder"

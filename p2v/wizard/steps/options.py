@@ -10,7 +10,7 @@ from xeninstall.wizard.shelf import only
 
 _REPAIR, _DROP, _HIBERNATION = "convert.repair", "convert.drop", "convert.drop_hibernation"
 _VERIFY, _TRIAL, _LIMIT = "convert.verify", "convert.test_boot", "convert.limit"
-_START = "convert.start"
+_START, _DISCARD = "convert.start", "convert.discard"
 _DRIVERS = "convert.drivers"
 
 
@@ -18,7 +18,7 @@ class Options(Step):
     """Yes or no to each."""
 
     NAME = "options"
-    OWNS = (_REPAIR, _DROP, _HIBERNATION, _DRIVERS, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, "convert.start")
+    OWNS = (_REPAIR, _DROP, _HIBERNATION, _DRIVERS, _VERIFY, _TRIAL, "convert.test_marker", _LIMIT, _START, _DISCARD)
 
     @classmethod
     def heading(cls) -> str:
@@ -37,7 +37,9 @@ class Options(Step):
             "Page files: what Windows and Linux keep in page and swap files is of no use to the copy.\n\n"
             "Trial start: the virtual machine is started once without a network, on a xeninstall host by Xen, from a folder in "
             "QEMU on this machine; it counts as converted only when it asks for a login. Nothing that it writes is kept. Without "
-            "hardware virtualization QEMU takes minutes; of Windows it cannot be told."
+            "hardware virtualization QEMU takes minutes; of Windows it cannot be told.\n\n"
+            "A host refuses a machine of which a stopped conversion left something there: it is gone on with as long as this "
+            "system runs, and dropped by the last of these, since after a restart its repairs are gone."
         )
 
     @classmethod
@@ -50,6 +52,7 @@ class Options(Step):
         said += [_("comparison")] if draft.get(_VERIFY) else []
         said += [_("trial start")] if draft.get(_TRIAL) else []
         said += [_("started afterwards")] if draft.get(_START) else []
+        said += [_("begun anew")] if draft.get(_DISCARD) else []
         limit = draft.get(_LIMIT)
         return ", ".join(said) + (f"; {_('at most')} {limit}/s" if limit else "")
 
@@ -71,6 +74,8 @@ class Options(Step):
         yield Check(_("start the virtual machine for a trial, without a network"), checked=tries, key=_TRIAL, id="trial")
         starts = bool(draft.get(_START))
         yield Check(_("start the virtual machine on the host when it is complete"), checked=starts, key=_START, id="start")
+        anew = bool(draft.get(_DISCARD))
+        yield Check(_("drop what a stopped conversion of this name left on the host"), checked=anew, key=_DISCARD, id="discard")
         yield Static("")
         hint = _("a second, such as 50M; empty: all there is")
         yield Field(_("Write at most"), key=_LIMIT, value=draft.get(_LIMIT), parse=text_or_none, hint=hint, id="limit")
@@ -103,9 +108,10 @@ class Options(Step):
         # Only a host can start the machine for good; for a trial some of them can, too.
         target = str(draft.get("convert.target") or "/")
         host, tries = not is_folder(target), is_folder(target) or target.startswith(("ssh://", "xapi://", "libvirt+ssh://"))
-        self.query_one("#trial").display, self.query_one("#start").display = tries, host
-        able = (*((_START,) if host else ()), *((_TRIAL,) if tries else ()))
-        only(self.session, able, (_START, _TRIAL))
+        able = {_START: host, _TRIAL: tries, _DISCARD: target.startswith("ssh://")}
+        for key, name in ((_START, "#start"), (_TRIAL, "#trial"), (_DISCARD, "#discard")):
+            self.query_one(name).display = able[key]
+        only(self.session, tuple(key for key, yes in able.items() if yes), tuple(able))
 
 
 def _one(text: str) -> object:

@@ -7,7 +7,7 @@ from p2v.conversion import STAGES
 from p2v.wizard.looking import conversion, found, log_path
 from xeninstall.apply.records import bundle, log_to
 from xeninstall.apply.target import STATE
-from xeninstall.base.events import Emit, Event, Finished
+from xeninstall.base.events import Emit, Event, Finished, StageStarted
 from xeninstall.wizard.kit import Session, _
 from xeninstall.wizard.working import Working
 
@@ -51,6 +51,8 @@ class Converting(Working):
         def tell(event: Event) -> None:
             if isinstance(event, Finished):
                 kept.facts = dict(event.facts)
+            elif isinstance(event, StageStarted) and event.stage == "copy":
+                self.session.draft.set("convert.discard", None)  # it was dropped; what comes now is to be gone on with
             emit(event)
 
         try:

@@ -1,6 +1,7 @@
 """The whole flow by keys, with the real engine: a disk becomes a virtual machine in a folder, and the disk stays as it was."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.p2v.disks import sha
 from tests.wizard.driving import running, settle, type_text
 from tests.wizard.screens import words_of
 from xeninstall.answers.load import load
+from xeninstall.base.errors import Stopped
+from xeninstall.base.events import Emit, StageFinished, StageStarted
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.install import INSTALL, LOAD, START
 from xeninstall.wizard.kit import Step
@@ -119,3 +122,41 @@ def test_a_conversion_is_stopped_after_a_question_and_gone_on_with(tmp_path: Pat
         assert (to / "old.img").exists() and (to / "old.cfg").exists()
 
     asyncio.run(run())
+
+
+def test_what_was_dropped_once_is_not_dropped_again_when_it_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sending:
+        """A conversion that is cut as soon as something was sent."""
+
+        resumable = True
+
+        def stages(self) -> tuple[str, ...]:
+            return ("login", "copy")
+
+        def perform(self, emit: Emit, stop: threading.Event) -> dict[str, str]:
+            for number, stage in enumerate(self.stages(), 1):
+                emit(StageStarted(stage, stage, number, 2))
+                seen.append(given.draft.data["convert"].get("discard"))
+                if stage == "login":
+                    emit(StageFinished(stage, 0.1))
+            raise Stopped("the line is cut", hint="begin again")
+
+    seen: list[bool | None] = []
+    given, _ = real(tmp_path)
+    for key, value in {"flow": "convert", "convert": {"name": "old", "target": "ssh://xen1", "discard": True}}.items():
+        given.draft.set(key, value)
+    monkeypatch.setattr(progress, "STATE", tmp_path / "state")
+    monkeypatch.setattr(progress, "conversion", lambda session: Sending())
+
+    async def run() -> None:
+        app = Wizard(given, START, [CONVERT])
+        async with running(app) as pilot:
+            app.flow = CONVERT
+            app.show(Converting)
+            await settle(pilot)
+            assert "STOPPED at: Copy" in words_of(pilot), words_of(pilot)
+
+    asyncio.run(run())
+    assert seen == [True, None]

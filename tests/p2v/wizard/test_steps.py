@@ -165,6 +165,21 @@ def test_options_are_yes_or_no_and_what_depends_goes_along() -> None:
     asyncio.run(run())
 
 
+def test_what_a_stopped_conversion_left_can_be_dropped_on_a_host_of_ours() -> None:
+    async def run() -> None:
+        for target, shown in (("/srv/machines", False), ("xapi://root@xcp1", False), ("ssh://root@xen1", True)):
+            given = recorded(target=target)
+            async with driven(given, Options) as (pilot, step):
+                assert step.query_one("#discard").display == shown
+                if shown:
+                    step.query_one("#discard").focus()
+                    await pilot.press("space")
+                    assert given.draft.data["convert"]["discard"] is True and not step.problems(given)
+                    assert Options.summary(given) == "repairs, comparison, begun anew"
+
+    asyncio.run(run())
+
+
 def test_drivers_are_asked_for_where_windows_was_found() -> None:
     async def run() -> None:
         given = recorded()
