@@ -138,8 +138,9 @@ def _restart(dom0: Console, number: int) -> None:
     dom0.send("systemctl reboot\n")
     dom0.expect(r"reboot: Restarting system", 300)
     _leave(dom0)
-    newer = f'test "$(xl domid {_NAME} 2>/dev/null || echo 0)" -gt {number}'
-    dom0.check(f"for t in $(seq 90); do {newer} && break; sleep 2; done; {newer}", 400)
+    # It is paused until its boot loader has run, which has a console of its own that nobody is led away from.
+    runs = f"xl list | awk '$1 == \"{_NAME}\" && $2 > {number} && $5 !~ /p/ {{ found = 1 }} END {{ exit !found }}'"
+    dom0.check(f"for t in $(seq 150); do {runs} && break; sleep 2; done; {runs}", 600)
 
 
 def _leave(dom0: Console) -> None:
