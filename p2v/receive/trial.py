@@ -61,9 +61,11 @@ class Trial:
 
     def _again(self, gone_seconds: float) -> Channel | str:
         """The console ended: the machine restarts, or is gone."""
-        if self._runner.run(["xl", "domid", self._twin.domain], check=False).status != 0:
-            if gone_seconds > _GONE_SECONDS:
-                return "it ended by itself"
+        listed = self._runner.run(["xl", "list", self._twin.domain], check=False)
+        gone = listed.status != 0
+        if gone and gone_seconds > _GONE_SECONDS:
+            return "it ended by itself"
+        if gone or _is_paused(listed.stdout):
             time.sleep(0.5)
             return ""
         self._restarts += 1
@@ -151,6 +153,11 @@ def _remove(volume: str, runner: Runner) -> None:
             if last:
                 raise
             time.sleep(1)
+
+
+def _is_paused(listed: str) -> bool:
+    """Of `xl list DOMAIN`: Name, ID, Mem, VCPUs, State, Time. One whose boot loader runs is paused; its console leads nowhere."""
+    return any("p" in state for line in listed.splitlines()[-1:] for state in line.split()[-2:-1])
 
 
 def _console(domain: str) -> Channel:

@@ -46,10 +46,10 @@ class Xl:
 
     @property
     def calls(self) -> list[list[str]]:
-        """What it was asked for, but for `info` and `domid`."""
+        """What it was asked for, but for `info`, `domid` and `list`."""
         path = self.folder / "calls"
         found = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        return [call for call in found if call[0] not in ("info", "domid")]
+        return [call for call in found if call[0] not in ("info", "domid", "list")]
 
     @property
     def domains(self) -> list[str]:
@@ -91,6 +91,10 @@ def main(folder: str, argv: list[str]) -> int:
         case ["domid", name] if (here / "domains" / name).exists():
             print("7")
             return 0
+        case ["list", name] if state := _state(here, name):
+            print("Name                                        ID   Mem VCPUs\tState\tTime(s)")
+            print(f"{name:<40}     7   768     1     {'r-----' if state == 'running' else '--p---'}       1.5")
+            return 0
         case ["unpause", name] if _state(here, name) == "paused":
             _put(here, name, "running 0")
             return 0
@@ -102,7 +106,7 @@ def main(folder: str, argv: list[str]) -> int:
         case ["destroy", name] if _state(here, name):
             (here / "domains" / name).unlink()
             return 0
-        case ["domid" | "unpause" | "console" | "destroy", name]:
+        case ["domid" | "list" | "unpause" | "console" | "destroy", name]:
             print(f"{name} is an invalid domain identifier (rc=-6)", file=sys.stderr)
             return 1
     print(f"xl: unknown command {argv}", file=sys.stderr)
@@ -115,8 +119,12 @@ def _play(here: Path) -> dict[str, object]:
 
 
 def _state(here: Path, name: str) -> str:
+    """Of one whose boot loader runs it is `loading N UNTIL`; it goes on by itself."""
     path = here / "domains" / name
-    return path.read_text().split()[0] if path.exists() else ""
+    if not path.exists():
+        return ""
+    state, _, *until = path.read_text().split()
+    return "running" if until and time.time() > float(until[0]) else state
 
 
 def _put(here: Path, name: str, state: str) -> None:
@@ -150,6 +158,12 @@ def _create(here: Path, config: Path, state: str) -> int:
 
 
 def _console(here: Path, name: str) -> int:
+    if _state(here, name) == "loading":
+        # That of the boot loader, which nobody is led away from when it has run.
+        os.write(1, b"pyGRUB  version 0.7")
+        while (here / "domains" / name).exists():
+            time.sleep(0.05)
+        return 0
     while _state(here, name) == "paused":
         time.sleep(0.02)
     path = here / "domains" / name
@@ -161,7 +175,7 @@ def _console(here: Path, name: str) -> int:
     except BrokenPipeError:
         return 0
     if turn < len(says) - 1 or play["then"] == "restart":
-        _put(here, name, f"running {turn + 1}")  # the machine restarts, and the console ends
+        _put(here, name, f"loading {turn + 1} {time.time() + 1}")  # the machine restarts, and the console ends
         return 0
     if play["then"] == "end":
         path.unlink(missing_ok=True)
