@@ -25,6 +25,14 @@ _PACKAGES = {
     "lvm": f"{_COMMON},initramfs-tools,lvm2,xfsprogs,iproute2,grub-efi-amd64-bin,grub2-common,login,passwd,dbus",
 }
 _ROOT_BYTES = 1600 * MIB
+_RESTART_ONCE = """[Unit]
+ConditionPathExists=!/var/lib/restarted
+Before=systemd-user-sessions.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'touch /var/lib/restarted && systemctl --no-block reboot && sleep infinity'
+"""
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,15 @@ def debian_root(folder: Path, tool: str = "initramfs-tools", suite: str = "trixi
     return root
 
 
-def make_guest(folder: Path, firmware: str) -> GuestDisk:
-    """MBR and BIOS, or GPT and UEFI."""
+def make_guest(folder: Path, firmware: str, *, restarts: bool = False) -> GuestDisk:
+    """MBR and BIOS, or GPT and UEFI. One that `restarts` does so once, before its first login, as after a relabelling."""
     root = debian_root(folder)
+    if restarts:
+        unit = root / "etc/systemd/system/restart-once.service"
+        unit.write_text(_RESTART_ONCE)
+        wants = unit.parent / "multi-user.target.wants"
+        wants.mkdir(exist_ok=True)
+        (wants / unit.name).symlink_to(f"/{unit.relative_to(root)}")
     kernel = next((root / "lib/modules").iterdir()).name
     uefi = firmware == "uefi"
     root_part, swap_part = ("2", "3") if uefi else ("1", "2")

@@ -1,4 +1,7 @@
-"""A physical machine's Debian becomes a guest of an installed host: sent into a thin volume, tried without a network, started."""
+"""A physical machine's Debian becomes a guest of an installed host: sent into a thin volume, tried without a network, started.
+
+It restarts itself once before its first login, as systems do that label their files anew: the trial goes along with that.
+"""
 
 import json
 from pathlib import Path
@@ -19,7 +22,7 @@ _RECORDED = Path(__file__).parent.parent / "data" / "machines" / "bios-two-disks
 
 
 def test_it_is_tried_and_started_there(receiving: ReceivingHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old = make_guest(tmp_path, "bios").path
+    old = make_guest(tmp_path, "bios", restarts=True).path
     recorded = Inventory.from_json(_RECORDED.read_text())
     cpu = recorded.cpu.model_copy(update={"sockets": 1, "cores": 1, "threads": 1})
     changed = {"cpu": cpu, "nics": (Nic(name="eno7", mac=MAC),), "memory_bytes": 1 << 30}
@@ -33,6 +36,7 @@ def test_it_is_tried_and_started_there(receiving: ReceivingHost, tmp_path: Path,
     assert status == 0, told.err + told.out[-3000:] + receiving.remote.run("xl list; tail -n 50 /var/log/xen/*.log")[0]
     events = [json.loads(line) for line in told.out.splitlines()]
     assert any("old was up after" in event.get("text", "") for event in events)
+    receiving.remote.check("grep -q 'Done. Rebooting now' /var/log/xen/xl-p2v-trial-*.log")
     assert sha(old) == before
     receiving.has_started("old", MAC)
     receiving.remove("old")
