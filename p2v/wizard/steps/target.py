@@ -101,7 +101,7 @@ class TargetPlace(Step):
         places, target = self._places(), draft.get(_TARGET)
         known = [row.value for row in places]
         chosen = target if target in known else _ELSEWHERE if target or not known else None
-        elsewhere = Row(_ELSEWHERE, _("elsewhere: a folder, a label, or a server's folder"))
+        elsewhere = Row(_ELSEWHERE, _("elsewhere: a folder, a label, a server's folder, or a host"))
         yield Choice([*places, elsewhere], chosen=chosen, id="place")
         yield Field(_("Folder or address"), key=_TARGET, value=target, id="target")
         yield Field(_("Key of the host"), key=_KEY, value=draft.get(_KEY), id="host-key")

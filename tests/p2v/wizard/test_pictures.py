@@ -5,17 +5,27 @@ import os
 from pathlib import Path
 
 from p2v.preflight import Finding, Severity
+from p2v.target.model import Storage
 from p2v.wizard.flow import CONVERT
+from p2v.wizard.looking import found
 from p2v.wizard.steps.source import Source
+from p2v.wizard.steps.target import TargetPlace
 from p2v.wizard.steps.verdicts import Verdicts
 from tests.wizard.driving import DATA, running
 from tests.wizard.screens import strips_of
 from tests.wizard.svg import svg
+from xeninstall.base.sizes import GIB
 from xeninstall.wizard.app import Wizard
 from xeninstall.wizard.install import INSTALL, START
 
 from .given import judged, recorded
 
+_KEY = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
+_STORAGES = (
+    Storage("Local storage", "ext", 420 * GIB, default=True),
+    Storage("SAN, second shelf", "lvmoiscsi", 12 * 1024 * GIB, thick=True),
+    Storage("nfs-backup", "nfs", 3584 * GIB),
+)
 PICTURES = DATA / "screens" / "svg" / "convert"
 
 
@@ -24,7 +34,7 @@ async def _pictures() -> dict[str, str]:
     first = next(disk for disk in given.machine.disks if not disk.removable)
     given.draft.set("convert.source", [{"serial": first.serial}])
     locked = "it is encrypted (LUKS2): it is copied whole, and what is in it is not repaired"
-    remedy = "give its passphrase (--unlock, convert.unlock)"
+    remedy = "give its passphrase (convert.unlock)"
     judged(given, Finding(Severity.WARNING, f"{first.path}, partition 3", locked, remedy))
     given.reviewed = True
     app = Wizard(given, START, [INSTALL, CONVERT])
@@ -34,6 +44,12 @@ async def _pictures() -> dict[str, str]:
             app.show(step)
             await pilot.pause()
             made[name] = svg(strips_of(pilot))
+        given.draft.set("convert.target", "xapi://root@xcp1")
+        given.draft.set("convert.host_key", _KEY)
+        found(given).storages["xapi://root@xcp1"] = _STORAGES
+        app.show(TargetPlace)
+        await pilot.pause()
+        made["target"] = svg(strips_of(pilot))
     return made
 
 
