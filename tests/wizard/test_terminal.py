@@ -73,11 +73,11 @@ def test_nothing_is_sent_while_nothing_happens_and_little_for_a_key(term: str) -
         assert len(first) < 8000
         assert given.read(2.5) == b""
         given.send(b"\t")
-        assert 0 < len(given.read(0.5)) < 1600
+        assert 0 < len(given.read(0.5, until=b"\x1b")) < 1600
         given.send(b"\x1b[B")
-        assert 0 < len(given.read(0.5)) < 400
+        assert 0 < len(given.read(0.5, until=b"\x1b")) < 400
         given.send(b"\x03")
-        assert b"Stay" in given.read(0.5)
+        assert b"Stay" in given.read(0.5, until=b"Stay")
         given.send(b"\t\r")
         last = given.read(1.0)
         assert given.process.wait(20) == 4
