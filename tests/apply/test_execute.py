@@ -172,6 +172,12 @@ def test_ctrl_c_during_the_checks_leaves_nothing_at_all(host: Host) -> None:
     assert host.target.read_bytes() == b"precious" and not host.files.journal.exists()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in use is given up soon."""
+    monkeypatch.setattr(target, "_UNMOUNT_WAITS_SECONDS", (0.0, 0.1))
+
+
 def _in_use(host: Host, first: Callable[[tuple[str, ...]], Completed | None]) -> None:
     def both(argv: tuple[str, ...]) -> Completed | None:
         if argv[0] == "umount" and argv[1].endswith("/root"):
@@ -181,6 +187,7 @@ def _in_use(host: Host, first: Callable[[tuple[str, ...]], Completed | None]) ->
     host.disturb = both
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_cannot_be_released_does_not_hide_what_went_wrong_first(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     _in_use(host, lambda argv: Completed(argv, 1, "", "no menu") if argv[-1] == "update-grub" else None)
     with caplog.at_level("WARNING", "xeninstall"), pytest.raises(Error) as caught:
@@ -190,6 +197,7 @@ def test_what_cannot_be_released_does_not_hide_what_went_wrong_first(host: Host,
     assert not host.loops, "what can be released is"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_cannot_be_released_at_the_end_is_a_failure(host: Host) -> None:
     _in_use(host, lambda argv: None)
     with pytest.raises(Error, match=r"/root cannot be unmounted: umount: target is busy") as caught:

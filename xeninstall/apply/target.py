@@ -35,6 +35,7 @@ from xeninstall.plan.model import (
 from .private_dev import block_nodes, populate
 
 log = logging.getLogger("xeninstall.target")
+_UNMOUNT_WAITS_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 
 STATE = Path("/run/xeninstall")
 # In the order of mounting; what a program of the host expects around it.
@@ -245,8 +246,8 @@ def release_mounts(path: str, runner: Runner) -> None:
 
 
 def unmount(point: Path, runner: Runner) -> None:
-    """Unmount, with patience for what is just closing its files. Raises TargetError."""
-    for wait in (0.0, 0.2, 0.5, 1.0, 2.0):
+    """Unmount, with patience for what is just closing its files, or dying on a busy machine. Raises TargetError."""
+    for wait in _UNMOUNT_WAITS_SECONDS:
         time.sleep(wait)
         done = runner.run(["umount", str(point)], check=False)
         if done.status == 0 or "not mounted" in done.stderr:
