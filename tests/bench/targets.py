@@ -8,6 +8,7 @@ XAPI: the same used bytes as chunk records, and by `curl` as one PUT, into the s
 """
 
 import argparse
+import mmap
 import os
 import shutil
 import statistics
@@ -179,6 +180,8 @@ def serve(folder: Path) -> None:
     """The stand-in, for as long as it is let."""
     certificate = Certificate(folder, "pool")
     pool = Pool(certificate, keep_sessions=True)
+    # Like a sparse file: what a new disk takes is taken when it is written, by whoever writes, and not when it is made.
+    pool.blank = partial(mmap.mmap, -1)
     print(pool.port, certificate.fingerprint, flush=True)
     while True:
         time.sleep(60)

@@ -26,6 +26,7 @@ class Records:
         self._keep_sessions = keep_sessions
         self.kind, self.free, self.master = kind, free, master
         self.sessions: set[str] = set()
+        self.blank: Callable[[int], Any] = bytearray  # a new disk, all zeros
         self.vdis: dict[str, dict[str, Any]] = {}
         self.vms: dict[str, dict[str, Any]] = {}
         self.vbds: dict[str, dict[str, Any]] = {}
@@ -149,7 +150,7 @@ class Records:
             raise Failure("SR_BACKEND_FAILURE_44", "", "There is insufficient space")
         if size % (2 * MIB):
             self.breach(f"a VDI of {size} bytes, which the storage would round up")
-        data = bytearray(b"\xaa") * size if self.kind.startswith("lvm") else bytearray(size)
+        data = bytearray(b"\xaa") * size if self.kind.startswith("lvm") else self.blank(size)
         ref = new_ref()
         self.vdis[ref] = {**record, "data": data, "busy": False}
         return ref
