@@ -1,6 +1,7 @@
-"""Small files beside an image: its machine's definition, the report of its repairs, the map of what could not be read."""
+"""Small files beside an image or of a received machine: definitions, the report of repairs, maps of what could not be read."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from xeninstall.base.errors import Error
@@ -16,5 +17,6 @@ def write_beside(path: Path, text: str, hint: str = "make room there, and start 
             os.fsync(file.fileno())
         growing.replace(path)
     except OSError as error:
-        growing.unlink(missing_ok=True)
+        with suppress(OSError):
+            growing.unlink(missing_ok=True)
         raise Error(f"{path} cannot be written: {error.strerror}", hint=hint) from None

@@ -1,12 +1,12 @@
 """The received machine as a guest of this host: xl's file, and its start. What the other end says of it is checked here again."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from xeninstall.base.errors import Error, UsageError
 from xeninstall.base.run import CommandError, MissingTool, Runner
 
+from ..beside import write_beside
 from ..sink.model import TargetError
 from ..target.names import plain
 from ..vm.model import DiskImage, Mode, VirtualMachine, from_json
@@ -73,15 +73,10 @@ def define(vm: VirtualMachine, mode: Mode, incoming: Incoming) -> Path:
         raise TargetError(error.message, hint=error.hint) from None
     for disk in incoming.disks:
         settle(disk.place)
-    growing = path.with_name(f".{path.name}.partial")
     try:
-        with growing.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        growing.rename(path)
-    except OSError as error:
-        raise TargetError(f"{path} cannot be written: {error.strerror}", hint="see that its folder is there") from None
+        write_beside(path, text, "see that its folder is there, and has room")
+    except Error as error:
+        raise TargetError(error.message, hint=error.hint) from None
     return path
 
 
